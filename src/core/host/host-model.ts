@@ -1,0 +1,59 @@
+/**
+ * Host models: what a VMM and the kernel under it do with a guest's requests and with each frame.
+ *
+ * A model is a pair of pure functions over plain-data state. `next` is the VMM half: it turns a request
+ * into link ioctls and an ack. `decide` is the link half: it turns a frame header into an interned verdict.
+ * Every model sees every request and every frame; one is in force. So comparison is a map over models,
+ * and snapshots and time travel need nothing from a model but its state.
+ */
+import type { FrameHeader } from '../net/ethernet.ts';
+import type { FeatureSet } from '../virtio/features.ts';
+import type { ControlCommand } from '../virtio-net/control.ts';
+import type { LinkConfig, LinkState, IoctlRecord } from '../viona/link.ts';
+import type { Verdict } from './verdict.ts';
+
+/** What the device tells the host about the guest. */
+export type RxEvent =
+  /** `driver`: device_status was written 0. `machine`: the whole machine was reset (VMM lifecycle reset). */
+  | { readonly type: 'reset'; readonly kind: 'driver' | 'machine' }
+  /** FEATURES_OK was accepted with this set. */
+  | { readonly type: 'negotiated'; readonly features: FeatureSet }
+  /** A well-formed control command arrived. */
+  | { readonly type: 'command'; readonly command: ControlCommand };
+
+export type Ack = 'OK' | 'ERR';
+
+export interface Transition<S> {
+  readonly state: S;
+  /** Meaningful for commands only; `OK` otherwise. */
+  readonly ack: Ack;
+  /** In the order issued, each with the errno the link answered. */
+  readonly ioctls: readonly IoctlRecord[];
+  /** Why the ack is ERR, one sentence; null when OK. */
+  readonly reason: string | null;
+  /** The VMM gave up and raises DEVICE_NEEDS_RESET. */
+  readonly needsReset: boolean;
+}
+
+export interface HostModel<S = unknown> {
+  readonly id: HostModelId;
+  readonly title: string;
+  /** Where this behaviour was read: repository@commit and file, or clauses of the specification. */
+  readonly source: string;
+  /** One or two sentences for the page. */
+  readonly summary: string;
+  /** Net features that this model lets the device offer, beyond the device's own. */
+  readonly offers: FeatureSet;
+  init(config: LinkConfig): S;
+  next(state: S, event: RxEvent): Transition<S>;
+  decide(state: S, frame: FrameHeader): Verdict;
+  /** The viona link inside the state, or null for a model without one. */
+  link(state: S): LinkState | null;
+  /** A user or test issues a link ioctl directly, past the VMM half. */
+  ioctl(state: S, name: string, arg: number): { readonly state: S; readonly record: IoctlRecord };
+}
+
+/** In the order of their verdicts in packed records: append only. */
+export const HOST_MODEL_IDS = ['propolis-before-1125', 'propolis-372a574', 'exact'] as const;
+export type HostModelId = (typeof HOST_MODEL_IDS)[number];
+

@@ -1,0 +1,149 @@
+/**
+ * The one taxonomy of what can happen to a frame on its way to the guest.
+ *
+ * A verdict is what a host model says of a frame: accepted or dropped, the rule that decided, the callback
+ * path the frame took, and what the host had to do for it. Verdicts are interned: a model owns a handful of
+ * frozen objects, made once with `verdict()`, and `decide` returns a reference, so deciding allocates
+ * nothing and a packed trace record names a verdict by its `code`.
+ *
+ * Over-delivery is legal, under-delivery is the bug (NET-CTRLRX-18): `judge` tells them apart by comparing
+ * with the model that reads the specification literally.
+ */
+
+/** Why a frame was let in or kept out, in words that stand on their own. `accept` is fixed per rule. */
+export const RULES = {
+  'own-unicast': { accept: true, text: 'The destination is the device’s own MAC address.' },
+  broadcast: { accept: true, text: 'The destination is the broadcast address.' },
+  'promisc-all': { accept: true, text: 'The link is in promiscuous mode ALL: every frame is taken.' },
+  'promisc-multi': { accept: true, text: 'The link is in promiscuous mode MULTI: every multicast frame is taken.' },
+  promisc: { accept: true, text: 'The driver asked for promiscuous mode.' },
+  allmulti: { accept: true, text: 'The driver asked for all multicast frames.' },
+  'no-ctrl-rx': {
+    accept: true,
+    text: 'The driver did not negotiate VIRTIO_NET_F_CTRL_RX, so it cannot ask for multicast and is given all of it.',
+  },
+  'unicast-table': { accept: true, text: 'The destination is in the unicast MAC table.' },
+  'multicast-table': { accept: true, text: 'The destination is in the multicast MAC table.' },
+  'unicast-table-miss': { accept: false, text: 'Foreign unicast: neither the own MAC nor in the unicast MAC table.' },
+  'multicast-table-miss': { accept: false, text: 'Multicast to a group that is not in the multicast MAC table.' },
+  'unicast-foreign': { accept: false, text: 'Foreign unicast, and nothing listens for foreign unicast.' },
+  'multicast-no-listener': {
+    accept: false,
+    text: 'Multicast, but the link is in NONE and viona joins no groups, so the MAC layer hands it to nobody.',
+  },
+  'vid-mismatch': {
+    accept: false,
+    text: 'The frame carries a VLAN tag that is not the client’s, so the MAC layer does not hand it over.',
+  },
+  'bad-header': { accept: false, text: 'The frame is too short to hold an Ethernet header.' },
+} as const satisfies Record<string, { accept: boolean; text: string }>;
+
+export type RuleId = keyof typeof RULES;
+
+/** Which way the frame took through the host (viona's callbacks, or no viona at all). */
+export const PATHS = {
+  classified: 'viona_rx_classified: unicast and broadcast that the MAC layer classified to this client',
+  'promisc-multi': 'viona_rx_mcast: promiscuous callback of kind MULTI',
+  'promisc-all': 'viona_rx_classified as promiscuous callback of kind ALL',
+  filter: 'the model’s own filter; no viona callback is involved',
+  none: 'no callback: the MAC layer or the NIC kept the frame',
+} as const;
+
+export type PathId = keyof typeof PATHS;
+
+/** What one frame cost the host. Counts, not time. */
+export interface Cost {
+  /** Times host software examined the frame to decide about it. */
+  readonly looked: number;
+  /** Copies made of it before delivery. */
+  readonly copied: number;
+  /** Times it was handed to the guest: 0 or 1 in every settled state. */
+  readonly delivered: number;
+  /** Copies or hand-overs thrown away after the look (broadcast suppression, for example). */
+  readonly discarded: number;
+}
+
+export interface Verdict {
+  /** Index into the registry: 16 bits in a packed record. */
+  readonly code: number;
+  readonly accept: boolean;
+  readonly rule: RuleId;
+  readonly path: PathId;
+  readonly cost: Cost;
+  /** The MAC layer takes the VLAN tag off on this path (VLAN_TAG_STRIP). */
+  readonly stripTag: boolean;
+}
+
+const registry: Verdict[] = [];
+const byKey = new Map<string, Verdict>();
+
+/** Interns a verdict. Call at module load only; `decide` must not. */
+export function verdict(rule: RuleId, path: PathId, cost: Cost, stripTag = false): Verdict {
+  const key = `${rule}|${path}|${cost.looked},${cost.copied},${cost.delivered},${cost.discarded}|${stripTag}`;
+  const known = byKey.get(key);
+  if (known) return known;
+  const made: Verdict = Object.freeze({
+    code: registry.length,
+    accept: RULES[rule].accept,
+    rule,
+    path,
+    cost: Object.freeze({ ...cost }),
+    stripTag,
+  });
+  registry.push(made);
+  byKey.set(key, made);
+  return made;
+}
+
+/** The verdict with that code. Both threads load the same models in the same order, so codes agree. */
+export function verdictOf(code: number): Verdict | undefined {
+  return registry[code];
+}
+
+/**
+ * Where a frame ended: the single final fate of every frame id. `delivered`, a filter drop (then the
+ * deciding rule says more), or one of the drops on the way after the filter. Names are viona's counters
+ * where it has one. The order is the wire code of packed records: append only.
+ */
+export const FATES = [
+  'pending',
+  'delivered',
+  'filtered',
+  'rx_drop_over_mtu',
+  'channel_full',
+  'device_not_ready',
+  'ring_not_running',
+  'no_space',
+  'too_short',
+  'bad_rx_frame',
+  'device_broken',
+] as const;
+
+export type Fate = (typeof FATES)[number];
+export type DropReason = Exclude<Fate, 'pending' | 'delivered' | 'filtered'> | RuleId;
+
+export const FATE_TEXT: Readonly<Record<Fate, string>> = {
+  pending: 'On its way.',
+  delivered: 'In a receive buffer of the guest.',
+  filtered: 'Dropped by the filter of the host model in force.',
+  rx_drop_over_mtu: 'Longer than MTU + 14 bytes (18 with a VLAN tag), dropped by the link.',
+  channel_full: 'The queue between host and device was full.',
+  device_not_ready: 'The driver has not set DRIVER_OK.',
+  ring_not_running: 'The receive queue is not enabled.',
+  no_space: 'The driver has posted no receive buffer.',
+  too_short: 'The receive buffer is too small for header and frame.',
+  bad_rx_frame: 'The receive buffer has no room even for the header.',
+  device_broken: 'The device needs a reset.',
+};
+
+export function fateCode(fate: Fate): number {
+  return FATES.indexOf(fate);
+}
+
+export type Judgement = 'agree' | 'leak' | 'loss';
+
+/** Compares a verdict with the literal reading of the specification: more is a leak (legal), less is a loss (the bug). */
+export function judge(verdict: Verdict, exact: Verdict): Judgement {
+  if (verdict.accept === exact.accept) return 'agree';
+  return verdict.accept ? 'leak' : 'loss';
+}

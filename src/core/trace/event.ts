@@ -1,0 +1,78 @@
+/**
+ * The trace: every observable fact of the lab, as one flat union.
+ *
+ * There are two shapes of record. Facts at control rate (negotiation, commands, ioctls, errors, boot) are
+ * the objects below. Facts at frame rate are packed binary records (`packed.ts`) that become objects only
+ * when somebody looks. Both travel in one ordered stream per thread: an object leaves a marker in the
+ * packed stream, so the order within a thread is exact. Between threads nothing may depend on arrival
+ * order: frames are joined by frame id, filter state by its generation number.
+ *
+ * The page, the tests and later the pcapng writer and the driver monitor are folds over this stream.
+ */
+import type { Ack, HostModelId } from '../host/host-model.ts';
+import type { LinkCallbacks, PromiscLevel } from '../viona/link.ts';
+import type { GuestErrorEvent } from '../virtio/guest-error.ts';
+import type { DeviceEvent } from '../virtio-net/events.ts';
+import type { TransportEvent } from '../virtio-pci/events.ts';
+
+/** Version of the record shapes; a reader refuses what it does not know. */
+export const TRACE_VERSION = 1;
+
+/** Which thread recorded the fact. */
+export type TraceSource = 'machine' | 'viona' | 'page';
+
+export const BOOT_STAGES = ['download', 'firmware', 'kernel', 'userspace', 'ready'] as const;
+export type BootStage = (typeof BOOT_STAGES)[number];
+
+export type MachineEvent =
+  /** Progress towards the guest's shell. Bytes count what is downloaded; zero in later stages. */
+  | { readonly type: 'boot'; readonly stage: BootStage; readonly loadedBytes: number; readonly totalBytes: number }
+  | { readonly type: 'machine-reset'; readonly reason: 'guest' | 'user' }
+  /** The machine cannot go on; `mend` says what the user can do. */
+  | { readonly type: 'machine-failed'; readonly message: string; readonly mend: string };
+
+export type HostEvent =
+  /** One link ioctl of the model in force, or of the user. */
+  | {
+      readonly type: 'ioctl';
+      readonly name: string;
+      readonly arg: string;
+      readonly errno: string;
+      readonly by: 'vmm' | 'user';
+      readonly model: HostModelId;
+      readonly generation: number;
+    }
+  /** The link of the model in force after a change; null level and callbacks for a model without a link. */
+  | {
+      readonly type: 'link';
+      readonly model: HostModelId;
+      readonly level: PromiscLevel | null;
+      readonly callbacks: LinkCallbacks | null;
+      readonly generation: number;
+    }
+  /** Another model is in force. `offers` is the feature set the device will offer at the next reset (hex). */
+  | { readonly type: 'host-model'; readonly model: HostModelId; readonly offers: string; readonly generation: number }
+  /** How every model answered a driver's command: shadow evaluation at control rate. */
+  | {
+      readonly type: 'command-judged';
+      readonly acks: Readonly<Partial<Record<HostModelId, Ack>>>;
+      readonly generation: number;
+    }
+  /** A bound was hit or a source changed: counts, never silence. */
+  | { readonly type: 'lost'; readonly what: string; readonly count: number };
+
+export type TraceEvent = TransportEvent | DeviceEvent | GuestErrorEvent | MachineEvent | HostEvent;
+export type TraceEventType = TraceEvent['type'];
+
+/** An event as the log holds it. */
+export interface StampedEvent {
+  /** Position in the page's log, gapless from 0. */
+  readonly seq: number;
+  /** Nanoseconds since the lab was opened. */
+  readonly time: number;
+  readonly source: TraceSource;
+  readonly event: TraceEvent;
+}
+
+/** What components are given to report facts. Never called at frame rate. */
+export type Emit = (event: TraceEvent) => void;

@@ -1,0 +1,25 @@
+/** Trace events of the network device. */
+import type { RxMode, MacTables } from './rx-mode.ts';
+
+export type DeviceEvent =
+  /** One control command, answered. `name` as in the specification: `VIRTIO_NET_CTRL_RX_PROMISC`. */
+  | {
+      readonly type: 'control';
+      readonly class: number;
+      readonly command: number;
+      readonly name: string;
+      /** The decoded data, for people: `1`, or `1 unicast, 2 multicast: …`. */
+      readonly data: string;
+      readonly ack: 'OK' | 'ERR';
+      /** Why ERR, one sentence; null when OK. */
+      readonly reason: string | null;
+      /** Nanoseconds between taking the buffer and answering it. */
+      readonly elapsed: number;
+    }
+  /** What the driver has asked for, after a command was answered OK or a reset cleared it. */
+  | {
+      readonly type: 'filter-state';
+      readonly rxMode: RxMode;
+      readonly tables: MacTables;
+      readonly generation: number;
+    };
