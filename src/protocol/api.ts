@@ -2,18 +2,9 @@
  * The typed interfaces that comlink carries between threads. Control rate only: frames travel in a
  * FrameChannel, trace records as TraceBatch messages on a plain port.
  */
-import type { Ack, HostModelId, RxEvent } from '../core/host/host-model.ts';
+import type { HostAnswer, HostModelId, RxEvent } from '../core/host/host-model.ts';
 import type { LinkCallbacks, PromiscLevel, IoctlRecord } from '../core/viona/link.ts';
 import type { RxFlag } from '../core/virtio-net/rx-mode.ts';
-
-/** Answer to one RxEvent of the device. */
-export interface HostAnswer {
-  readonly ack: Ack;
-  readonly reason: string | null;
-  readonly needsReset: boolean;
-  /** Filter generation after the event. */
-  readonly generation: number;
-}
 
 /** What the machine worker calls in the viona worker. */
 export interface HostApi {

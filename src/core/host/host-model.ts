@@ -23,6 +23,15 @@ export type RxEvent =
 
 export type Ack = 'OK' | 'ERR';
 
+/** Answer to one RxEvent of the device, by the model in force. */
+export interface HostAnswer {
+  readonly ack: Ack;
+  readonly reason: string | null;
+  readonly needsReset: boolean;
+  /** Filter generation after the event. */
+  readonly generation: number;
+}
+
 export interface Transition<S> {
   readonly state: S;
   /** Meaningful for commands only; `OK` otherwise. */

@@ -1,8 +1,9 @@
 /**
- * A one-way queue of frames between two threads, and its doorbell. (CONTRACT; implementations beside it.)
+ * A one-way queue of frames, and its doorbell: what device and host side send to each other.
  *
- * Two implementations behind one contract: `RingChannel` over a SharedArrayBuffer when the page is
- * cross-origin isolated, `TransferChannel` with batched transferables and credits otherwise.
+ * Between threads there are two implementations (src/protocol): `RingChannel` over a SharedArrayBuffer when
+ * the page is cross-origin isolated, `TransferChannel` with batched transferables and credits otherwise.
+ * In one thread (tests, benchmarks) a plain function will do.
  * A full channel refuses the frame; the sender counts it. Nothing is lost in silence.
  */
 

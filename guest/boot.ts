@@ -1,0 +1,43 @@
+/**
+ * How the guest image wants to be started, and how to talk to it. Pure: the browser's worker imports this.
+ *
+ * The guest has two serial lines. ttyS0 is a shell for a person. ttyS1 belongs to the **agent**
+ * (rootfs/usr/sbin/lab-agent), which runs commands for the page. Everything on that line is ASCII,
+ * one message a line, ended by LF; the line is raw, so nothing is echoed or translated.
+ *
+ *   page -> agent   <id> <base64 of a shell command>   run it; id is 1-32 of [A-Za-z0-9_-]
+ *                   #kill <id>                         SIGKILL the process group of <id>, if it is the one running
+ *   agent -> page   #ready <boot id>                   the agent has started and waits for commands
+ *                   <base64>                           the next bytes of the output of the command that runs
+ *                   #exit <id> <code>                  that command has ended; 128 + n if signal n ended it
+ *                   #error <text>                      a line was neither of the above and was ignored
+ *
+ * Base64 has no `#`, so the first character tells messages from output. Each output line is a whole
+ * number of base64 quanta and is decoded by itself. Output is standard output and standard error in
+ * the order written. Commands run one after another, in the order received, each by `sh -c` in a
+ * session of its own with standard input from /dev/null; what a command leaves running in the
+ * background lives on, its output is discarded. `#ready` with the boot id already known means that
+ * the agent was restarted, with another one that the guest was: either way what was asked for before
+ * will not be answered.
+ */
+
+/** The firmware's and the kernel's needs plus room for packet captures; the image itself unpacks to about a fifth of it. */
+export const GUEST_MEMORY_BYTES = 256 * 1024 * 1024;
+
+/** Each word is worth seconds under emulation: no messages, no clock calibration against the slow timer,
+ * no mitigations, no wait for entropy, no self-tests of ciphers. */
+export const GUEST_CMDLINE = 'console=ttyS0 quiet tsc=reliable mitigations=off random.trust_cpu=on cryptomgr.notests';
+
+/** Names beside manifest.json. The initramfs is gunzipped by the page: the emulated processor would take far longer. */
+export const GUEST_FILES = {
+  kernel: 'vmlinuz',
+  initramfs: 'initramfs.cpio.gz',
+  bios: 'seabios.bin',
+  vgaBios: 'vgabios.bin',
+} as const;
+
+/**
+ * The longest command (in bytes, before base64) that one line may carry. The guest's terminal layer
+ * buffers 64 KiB and then drops; base64 makes 4 of 3.
+ */
+export const AGENT_MAX_COMMAND_BYTES = 45_000;
