@@ -27,7 +27,7 @@ export type BootStage = (typeof BOOT_STAGES)[number];
 export type MachineEvent =
   /** Progress towards the guest's shell. Bytes count what is downloaded; zero in later stages. */
   | { readonly type: 'boot'; readonly stage: BootStage; readonly loadedBytes: number; readonly totalBytes: number }
-  | { readonly type: 'machine-reset'; readonly reason: 'guest' | 'user' }
+  | { readonly type: 'machine-reset' }
   /** The machine cannot go on; `mend` says what the user can do. */
   | { readonly type: 'machine-failed'; readonly message: string; readonly mend: string };
 

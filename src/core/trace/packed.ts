@@ -81,7 +81,7 @@ export class PackedWriter {
   readonly #ship: (batch: TraceBatch) => void;
   readonly #now: () => number;
   readonly #chunkBytes: number;
-  #bytes: Uint8Array;
+  #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
   #used = 0;
   #records = 0;
@@ -101,14 +101,18 @@ export class PackedWriter {
   /** Sends what is there. Cheap when there is nothing. */
   flush(): void {
     if (this.#records === 0) return;
+    const full = this.#used > this.#chunkBytes / 4;
     const batch: TraceBatch = {
-      chunk: this.#bytes.buffer as ArrayBuffer,
+      // A page at rest flushes a few records at a time: those are cut out, and the chunk is used again.
+      chunk: full ? this.#bytes.buffer : this.#bytes.buffer.slice(0, this.#used),
       used: this.#used,
       records: this.#records,
       objects: this.#objects,
     };
-    this.#bytes = new Uint8Array(this.#chunkBytes);
-    this.#view = new DataView(this.#bytes.buffer);
+    if (full) {
+      this.#bytes = new Uint8Array(this.#chunkBytes);
+      this.#view = new DataView(this.#bytes.buffer);
+    }
     this.#used = 0;
     this.#records = 0;
     this.#objects = [];

@@ -1,0 +1,99 @@
+/**
+ * Every test there is: the guest image and the lab are built, unit tests run in Node and end-to-end tests in
+ * Chromium. The last line sums up both, alone on its line, for whoever counts: "N passed, N failed".
+ * A step that breaks before it can count anything is one failure.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { env, execPath, exit } from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const results = join(root, 'test-results');
+const unitResults = join(results, 'unit.json');
+const e2eResults = join(results, 'e2e.json');
+
+interface Count {
+  passed: number;
+  failed: number;
+}
+
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  /** One for each file; a file that cannot even be loaded has failed without a failed test. */
+  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+}
+
+interface PlaywrightReport {
+  readonly stats: { readonly expected: number; readonly unexpected: number; readonly flaky: number };
+  /** Outside any test. */
+  readonly errors: readonly unknown[];
+}
+
+function node(program: string, args: readonly string[], extra: Record<string, string> = {}): boolean {
+  const file = join(root, 'node_modules', ...program.split('/'));
+  const result = spawnSync(execPath, [file, ...args], { cwd: root, stdio: 'inherit', env: { ...env, ...extra } });
+  return result.status === 0;
+}
+
+function step(title: string, run: () => boolean): boolean {
+  console.log(`\n== ${title}`);
+  return run();
+}
+
+function report<T>(file: string): T | undefined {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
+}
+
+function countUnit(): Count {
+  const found = report<VitestReport>(unitResults);
+  if (found === undefined) return { passed: 0, failed: 0 };
+  const broken = found.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
+  return { passed: found.numPassedTests, failed: found.numFailedTests + broken.length };
+}
+
+function countE2e(): Count {
+  const found = report<PlaywrightReport>(e2eResults);
+  if (found === undefined) return { passed: 0, failed: 0 };
+  const { expected, unexpected, flaky } = found.stats;
+  return { passed: expected + flaky, failed: unexpected + found.errors.length };
+}
+
+rmSync(results, { recursive: true, force: true });
+mkdirSync(results, { recursive: true });
+
+const total: Count = { passed: 0, failed: 0 };
+function add(ok: boolean, count: Count = { passed: 0, failed: 0 }): void {
+  total.passed += count.passed;
+  total.failed += ok ? count.failed : Math.max(1, count.failed);
+}
+
+const tsx = 'tsx/dist/cli.mjs';
+const vite = 'vite/bin/vite.js';
+const vitest = 'vitest/vitest.mjs';
+const playwright = '@playwright/test/cli.js';
+
+// Unit tests come first and need no image, but some boot the guest if it is there.
+const guest = step('guest image', () => node(tsx, ['guest/build.ts']));
+if (!guest) add(false);
+const unitOk = step('unit tests', () =>
+  node(vitest, ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${unitResults}`]),
+);
+add(unitOk, countUnit());
+const built = step('build', () => node(vite, ['build']));
+if (!built) add(false);
+if (guest && built) {
+  const browser = step('Chromium', () => node(tsx, ['.ci/chromium.ts']));
+  if (!browser) add(false);
+  else {
+    const ok = step('end-to-end tests', () =>
+      node(playwright, ['test', '--reporter=list,json'], { PLAYWRIGHT_JSON_OUTPUT_NAME: e2eResults }),
+    );
+    add(ok, countE2e());
+  }
+}
+
+console.log(`\n${String(total.passed)} passed, ${String(total.failed)} failed`);
+exit(total.failed === 0 ? 0 : 1);

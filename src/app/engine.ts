@@ -1,0 +1,79 @@
+/**
+ * Starts the two workers and wires them: to each other for requests and frames, to the page for control
+ * and trace. Nothing here knows virtio; it only owns threads and ports.
+ */
+import * as Comlink from 'comlink';
+import type { TraceBatch } from '../core/trace/packed.ts';
+import type { MachineApi, VionaApi } from '../protocol/api.ts';
+import { openFrameChannel } from '../protocol/frame-channel.ts';
+import type { MachinePorts } from '../../workers/machine.worker.ts';
+import type { VionaPorts } from '../../workers/viona.worker.ts';
+
+export interface Engine {
+  readonly machine: Comlink.Remote<MachineApi>;
+  readonly viona: Comlink.Remote<VionaApi>;
+  /** Bytes of the guest's console, both ways. */
+  readonly console: MessagePort;
+  /** True if frames travel through shared memory. */
+  readonly shared: boolean;
+}
+
+export type OnTrace = (source: 'machine' | 'viona', batch: TraceBatch) => void;
+
+export function startEngine(onTrace: OnTrace): Engine {
+  const shared = crossOriginIsolated;
+  const toGuest = openFrameChannel(new MessageChannel(), { shared });
+  const fromGuest = openFrameChannel(new MessageChannel(), { shared });
+  const control = new MessageChannel();
+  const console = new MessageChannel();
+
+  const machineWorker = new Worker(new URL('../../workers/machine.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'machine',
+  });
+  const machinePorts: MachinePorts = {
+    trace: tracePort('machine', onTrace),
+    console: console.port2,
+    host: control.port1,
+    toGuest: toGuest.receiver,
+    fromGuest: fromGuest.sender,
+  };
+  const vionaWorker = new Worker(new URL('../../workers/viona.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'viona',
+  });
+  const vionaPorts: VionaPorts = {
+    trace: tracePort('viona', onTrace),
+    device: control.port2,
+    toGuest: toGuest.sender,
+    fromGuest: fromGuest.receiver,
+  };
+  machineWorker.postMessage(machinePorts, [
+    machinePorts.trace,
+    machinePorts.console,
+    machinePorts.host,
+    machinePorts.toGuest.port,
+    machinePorts.fromGuest.port,
+  ]);
+  vionaWorker.postMessage(vionaPorts, [
+    vionaPorts.trace,
+    vionaPorts.device,
+    vionaPorts.toGuest.port,
+    vionaPorts.fromGuest.port,
+  ]);
+  return {
+    machine: Comlink.wrap<MachineApi>(machineWorker),
+    viona: Comlink.wrap<VionaApi>(vionaWorker),
+    console: console.port1,
+    shared,
+  };
+}
+
+/** The page's end of a thread's trace stays here; the thread's end is returned. */
+function tracePort(source: 'machine' | 'viona', onTrace: OnTrace): MessagePort {
+  const channel = new MessageChannel();
+  channel.port1.onmessage = (message: MessageEvent<TraceBatch>) => {
+    onTrace(source, message.data);
+  };
+  return channel.port2;
+}

@@ -1,0 +1,167 @@
+/**
+ * The lab: one guest, one host side, one trace. This class is the only thing that tests, scripts and the
+ * page's elements act through; `window.lab` is an instance of it.
+ */
+import { HOST_MODEL_IDS, type HostModelId } from '../core/host/host-model.ts';
+import type { PathId, RuleId, Fate, Judgement, Cost } from '../core/host/verdict.ts';
+import { GUEST_MAC } from '../core/net/traffic.ts';
+import type { StampedEvent, TraceEventType, TraceSource } from '../core/trace/event.ts';
+import type { ExecResult, FrameSpec, LinkInfo, NicInfo, TrafficSpec } from '../protocol/api.ts';
+import type { IoctlRecord } from '../core/viona/link.ts';
+import { startEngine, type Engine } from './engine.ts';
+import { GuestConsole } from './guest-console.ts';
+import { PageStore } from './page-store.ts';
+
+const MTU = 1500;
+const FIRST_MODEL: HostModelId = 'propolis-372a574';
+
+/** What a model said of a frame, and whether that is more or less than the specification asks for. */
+export interface ModelOpinion {
+  readonly accept: boolean;
+  readonly rule: RuleId;
+  readonly path: PathId;
+  readonly cost: Cost;
+  /** `leak`: accepted although nobody asked for it (legal). `loss`: dropped although it was asked for (the bug). */
+  readonly judgement: Judgement | null;
+}
+
+export interface InjectResult {
+  readonly id: number;
+  readonly fate: 'delivered' | 'dropped';
+  /** Why it was dropped: the deciding rule of the filter, or the place on the way where it ended; null if delivered. */
+  readonly reason: string | null;
+  /** The rule of the model in force. */
+  readonly rule: RuleId | null;
+  readonly byModel: Partial<Record<HostModelId, ModelOpinion>>;
+}
+
+export interface TraceQuery {
+  readonly type?: TraceEventType;
+  readonly source?: TraceSource;
+  /** Only events with a sequence number from here on. */
+  readonly since?: number;
+}
+
+export class Lab {
+  readonly store = new PageStore(GUEST_MAC);
+  readonly console: GuestConsole;
+  /** Resolves when the guest is at its shell; rejects with what went wrong and how to mend it. */
+  readonly ready: Promise<void>;
+  readonly #engine: Engine;
+
+  constructor() {
+    this.#engine = startEngine((source, batch) => {
+      this.store.add(source, batch);
+    });
+    this.console = new GuestConsole(this.#engine.console);
+    this.ready = this.#start();
+  }
+
+  /** Runs a shell command in the guest, after those already asked for. Takes as long as it takes. */
+  exec(command: string): Promise<ExecResult> {
+    return this.#engine.machine.exec(command);
+  }
+
+  /** The device as the driver has set it up. */
+  nic(): Promise<NicInfo> {
+    return this.#engine.machine.nic();
+  }
+
+  /** The link of the host model in force. */
+  link(): Promise<LinkInfo> {
+    return this.#engine.viona.link();
+  }
+
+  /** Puts frames on the link, in order, and resolves when each has its final fate. */
+  async inject(frames: FrameSpec | readonly FrameSpec[], times = 1): Promise<InjectResult[]> {
+    const specs = Array.isArray(frames) ? (frames as readonly FrameSpec[]) : [frames as FrameSpec];
+    const ids = await this.#engine.viona.inject(specs, times);
+    return Promise.all(ids.map(async (id) => this.#result(id, await this.store.frames.whenSettled(id))));
+  }
+
+  /** A link ioctl, past the VMM: `ioctl('VNA_IOC_SET_PROMISC', 'MULTI')`. */
+  ioctl(name: string, arg: string | number): Promise<IoctlRecord> {
+    return this.#engine.viona.ioctl(name, arg);
+  }
+
+  /** The next ioctl of that name fails with that errno: `injectFault('VNA_IOC_SET_PROMISC', 'ENOMEM')`. */
+  injectFault(name: string, errno: string): Promise<void> {
+    return this.#engine.viona.injectFault(name, errno);
+  }
+
+  /** Control-rate events of the trace, oldest first. */
+  trace(query: TraceQuery = {}): StampedEvent[] {
+    const { type, source, since = 0 } = query;
+    return this.store.log.events.filter(
+      (stamped) =>
+        stamped.seq >= since &&
+        (type === undefined || stamped.event.type === type) &&
+        (source === undefined || stamped.source === source),
+    );
+  }
+
+  /** Puts a host model in force. Its filter acts at once; what it offers is negotiated at the next re-probe. */
+  async setHostModel(id: HostModelId): Promise<void> {
+    if (!HOST_MODEL_IDS.includes(id)) {
+      throw new Error(`There is no host model “${String(id)}”; there are ${HOST_MODEL_IDS.join(', ')}.`);
+    }
+    await this.#engine.machine.setOffers(await this.#engine.viona.setHostModel(id));
+  }
+
+  /** Unbinds and binds the guest's driver, so that it negotiates anew; addresses and link state are put back. */
+  async reprobe(): Promise<void> {
+    const { output, exitCode } = await this.exec('lab-reprobe');
+    if (exitCode !== 0) {
+      throw new Error(`The guest could not re-probe its driver (exit ${exitCode}): ${output.trim()}`);
+    }
+  }
+
+  async startTraffic(spec: TrafficSpec): Promise<void> {
+    await this.#engine.viona.startTraffic(spec);
+    this.store.traffic = spec;
+  }
+
+  async stopTraffic(): Promise<void> {
+    await this.#engine.viona.stopTraffic();
+    this.store.traffic = null;
+  }
+
+  /** Presses the machine's reset button. */
+  restart(): Promise<void> {
+    return this.#engine.machine.restart();
+  }
+
+  async #start(): Promise<void> {
+    const epoch = performance.timeOrigin;
+    const ready = this.#whenReady();
+    const offers = await this.#engine.viona.start({ epoch, mac: GUEST_MAC, mtu: MTU, model: FIRST_MODEL });
+    const guestUrl = new URL('guest/', document.baseURI).href;
+    await this.#engine.machine.start({ epoch, guestUrl, mac: GUEST_MAC, mtu: MTU, offers });
+    await ready;
+  }
+
+  #whenReady(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.store.subscribe(() => {
+        if (this.store.model.boot?.stage !== 'ready') return;
+        stop();
+        resolve();
+      });
+    });
+  }
+
+  #result(id: number, fate: Fate): InjectResult {
+    const row = this.store.frames.byId(id);
+    const byModel: Partial<Record<HostModelId, ModelOpinion>> = {};
+    let rule: RuleId | null = null;
+    if (row?.toGuest) {
+      for (const { model, verdict, judgement } of row.verdicts) {
+        const { accept, path, cost } = verdict;
+        byModel[model] = { accept, rule: verdict.rule, path, cost, judgement };
+      }
+      rule = row.ruling?.verdict.rule ?? null;
+    }
+    if (fate === 'delivered') return { id, fate, reason: null, rule, byModel };
+    return { id, fate: 'dropped', reason: fate === 'filtered' ? rule : fate, rule, byModel };
+  }
+}

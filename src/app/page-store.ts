@@ -1,0 +1,72 @@
+/** What the page shows: the folds over the trace, and when they changed. */
+import type { TraceSource } from '../core/trace/event.ts';
+import { LabTrace } from '../core/trace/lab-trace.ts';
+import type { TraceBatch } from '../core/trace/packed.ts';
+import { formatMac, type Mac } from '../core/net/mac.ts';
+import type { TrafficSpec } from '../protocol/api.ts';
+import type { LabStore } from '../ui/store.ts';
+
+export class PageStore implements LabStore {
+  readonly #trace = new LabTrace();
+  readonly #listeners = new Set<() => void>();
+  #frameRequested = false;
+  #traffic: TrafficSpec | null = null;
+  readonly mac: string;
+  readonly isolated = crossOriginIsolated;
+
+  constructor(mac: Mac) {
+    this.mac = formatMac(mac);
+  }
+
+  get log(): LabStore['log'] {
+    return this.#trace.log;
+  }
+
+  get frames(): LabStore['frames'] {
+    return this.#trace.frames;
+  }
+
+  get queues(): LabStore['queues'] {
+    return this.#trace.queues;
+  }
+
+  get model(): LabStore['model'] {
+    return this.#trace.model;
+  }
+
+  get traffic(): TrafficSpec | null {
+    return this.#traffic;
+  }
+
+  set traffic(spec: TrafficSpec | null) {
+    this.#traffic = spec;
+    this.#changed();
+  }
+
+  add(source: TraceSource, batch: TraceBatch): void {
+    this.#trace.add(source, batch);
+    this.#changed();
+  }
+
+  clearFrames(): void {
+    this.#trace.clearFrames();
+    this.#changed();
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Listeners hear of it at most once per animation frame. */
+  #changed(): void {
+    if (this.#frameRequested) return;
+    this.#frameRequested = true;
+    requestAnimationFrame(() => {
+      this.#frameRequested = false;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+}

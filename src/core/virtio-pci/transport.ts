@@ -1,0 +1,354 @@
+/**
+ * virtio over PCI, modern interface.
+ *
+ * Theory. A driver sees five structures that the capability list points to. Three are registers (common
+ * configuration, ISR, device configuration), one is the doorbell (notify), and the fifth is a window onto
+ * the others. All lie in one I/O BAR:
+ *
+ *     0x000 common configuration    0x040 ISR    0x080 device configuration    0x100 doorbells
+ *
+ * An access comes in as (offset, width, value). It must lie within one structure; there it is decoded by
+ * field (`field-map.ts`), so any width works at any offset. What is decoded ends in one of four owners:
+ * feature registers, a bank of queue registers, the status machine, the device.
+ *
+ *     status 0 --ACKNOWLEDGE--DRIVER--FEATURES_OK--DRIVER_OK--> live
+ *        ^                             judged       queues may be used
+ *        +---- zero written, or machine reset ---- any state, also broken (NEEDS_RESET)
+ *
+ * A reset is synchronous: the write of zero returns when queues, features, ISR and device are as new, so
+ * the zero a driver reads back is true. Each reset begins an epoch; whatever waits for somebody outside
+ * (a control command waits for the host) compares epochs before it touches a queue again.
+ *
+ * @spec 4.1
+ */
+import type { ResetKind, Transport, VirtioDevice } from '../virtio/device.ts';
+import { type FeatureSet, formatFeatures, hasFeature, VIRTIO_F_INDIRECT_DESC } from '../virtio/features.ts';
+import { GUEST_ERRORS, type GuestErrorCode, type GuestErrorEvent } from '../virtio/guest-error.ts';
+import type { GuestMemory } from '../virtio/guest-memory.ts';
+import * as S from '../virtio/layout.ts';
+import type { Queue } from '../virtio/queue.ts';
+import { SplitQueue } from '../virtio/split-queue.ts';
+import type { PackedWriter } from '../trace/packed.ts';
+import { CommonConfig } from './common-config.ts';
+import { nextStatus } from './device-status.ts';
+import type { TransportEvent } from './events.ts';
+import { FeatureRegisters } from './feature-registers.ts';
+import { FieldMap } from './field-map.ts';
+import { InterruptLine, type InterruptPin } from './interrupt-line.ts';
+import * as P from './layout.ts';
+import { QueueRegisters } from './queue-registers.ts';
+import type { TransportState } from './transport-state.ts';
+
+const COMMON = new FieldMap(P.COMMON_CFG);
+
+/** Guest errors of one kind that are recorded one by one within an epoch; from then on they are only counted. */
+export const GUEST_ERRORS_RECORDED = 256;
+
+export interface TransportOptions {
+  readonly memory: GuestMemory;
+  readonly interrupt: InterruptPin;
+  readonly device: VirtioDevice;
+  readonly trace: PackedWriter;
+  readonly emit: (event: TransportEvent | GuestErrorEvent) => void;
+}
+
+export class VirtioPciTransport implements Transport {
+  readonly line: InterruptLine;
+  /** By queue index, since the lab was opened. */
+  readonly kicks: number[];
+  readonly interrupts: number[];
+  readonly #device: VirtioDevice;
+  readonly #trace: PackedWriter;
+  readonly #emit: TransportOptions['emit'];
+  readonly #features = new FeatureRegisters();
+  readonly #splitQueues: readonly SplitQueue[];
+  readonly #queues: readonly QueueRegisters[];
+  readonly #common: CommonConfig;
+  readonly #errors = new Map<GuestErrorCode, number>();
+  #errorCount = 0;
+  #status = 0;
+  #negotiated: FeatureSet = 0n;
+  #epoch = 0;
+  #generation = 0;
+  /** Device configuration changed since the driver last read `config_generation`. */
+  #configChanged = false;
+
+  constructor(options: TransportOptions) {
+    this.#device = options.device;
+    this.#trace = options.trace;
+    this.#emit = options.emit;
+    this.line = new InterruptLine(options.interrupt);
+    const error = (code: GuestErrorCode, queue: number | null, detail: string): void =>
+      this.guestError(code, queue, detail);
+    const specs = options.device.queueSpecs;
+    this.kicks = specs.map(() => 0);
+    this.interrupts = specs.map(() => 0);
+    this.#splitQueues = specs.map((spec) => new SplitQueue(options.memory, spec.maximumSize));
+    const enabled = (queue: number): void => this.#queueEnabled(queue);
+    this.#queues = this.#splitQueues.map((queue, index) => new QueueRegisters(index, queue, { error, enabled }));
+    const status = (): number => this.#status;
+    const featuresFinal = (): boolean => (this.#status & S.VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
+    this.#common = new CommonConfig({
+      features: this.#features,
+      queues: this.#queues,
+      get status() {
+        return status();
+      },
+      get featuresFinal() {
+        return featuresFinal();
+      },
+      writeStatus: (value) => this.#writeStatus(value),
+      readGeneration: () => this.#readGeneration(),
+      error,
+    });
+    this.#features.reset(this.#device.offers());
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+  get live(): boolean {
+    return (this.#status & S.VIRTIO_CONFIG_S_DRIVER_OK) !== 0;
+  }
+  get broken(): boolean {
+    return (this.#status & S.VIRTIO_CONFIG_S_NEEDS_RESET) !== 0;
+  }
+  get status(): number {
+    return this.#status;
+  }
+  get offered(): FeatureSet {
+    return this.#features.offered;
+  }
+  /** What the driver wrote, judged or not. */
+  get accepted(): FeatureSet {
+    return this.#features.driver;
+  }
+  get negotiated(): FeatureSet {
+    return this.#negotiated;
+  }
+  /** Guest errors since the lab was opened, recorded or not. */
+  get errorCount(): number {
+    return this.#errorCount;
+  }
+
+  queue(index: number): Queue {
+    const queue = this.#splitQueues[index];
+    if (!queue) throw new RangeError(`queue ${index}`);
+    return queue;
+  }
+
+  barRead(offset: number, width: number): number {
+    if (offset + width <= P.COMMON_OFFSET + P.COMMON_CFG_SIZE) return COMMON.read(this.#common, offset, width);
+    if (offset >= P.ISR_OFFSET && offset + width <= P.ISR_OFFSET + P.ISR_LENGTH) {
+      return offset === P.ISR_OFFSET ? this.line.acknowledge() : 0;
+    }
+    if (this.#inDeviceConfig(offset, width)) {
+      // @spec 2.5.2 MUST allow reading before FEATURES_OK (BASE-CFG-01)
+      let value = 0;
+      for (let i = width - 1; i >= 0; i--) value = value * 256 + this.#device.readConfig(offset - P.DEVICE_OFFSET + i);
+      return value;
+    }
+    // A doorbell has nothing to read; that is no mistake.
+    if (!this.#inDoorbells(offset, width)) this.#outOfRange('read', offset, width);
+    return 0;
+  }
+
+  barWrite(offset: number, width: number, value: number): void {
+    if (offset + width <= P.COMMON_OFFSET + P.COMMON_CFG_SIZE) {
+      COMMON.write(this.#common, offset, width, value);
+    } else if (this.#inDoorbells(offset, width)) {
+      this.#kick(offset - P.NOTIFY_OFFSET, value);
+    } else if (this.#inDeviceConfig(offset, width)) {
+      // @spec 5.1.4 all fields are read-only to a driver (NET-CFG-15)
+      const at = offset - P.DEVICE_OFFSET;
+      this.#emit({ type: 'config-write', offset: at, width, value });
+      this.guestError('config-write', null, `offset ${at}, width ${width}, value ${value}`);
+    } else if (offset >= P.ISR_OFFSET && offset + width <= P.ISR_OFFSET + P.ISR_LENGTH) {
+      this.guestError('write-to-read-only', null, `ISR = ${value}`);
+    } else {
+      this.#outOfRange('write', offset, width);
+    }
+  }
+
+  complete(index: number): void {
+    const queue = this.queue(index);
+    // @spec 2.1.2 MUST NOT notify before DRIVER_OK (BASE-STATUS-02): nothing is pushed before it either.
+    if (!queue.publish() || !queue.wantsInterrupt()) return;
+    this.#trace.interrupt(index, queue.usedIdx);
+    this.interrupts[index] = (this.interrupts[index] ?? 0) + 1;
+    this.line.raise(P.VIRTIO_PCI_ISR_QUEUE);
+  }
+
+  guestError(code: GuestErrorCode, queue: number | null, detail: string): void {
+    const seen = (this.#errors.get(code) ?? 0) + 1;
+    this.#errors.set(code, seen);
+    this.#errorCount++;
+    if (seen <= GUEST_ERRORS_RECORDED) {
+      const bound = seen === GUEST_ERRORS_RECORDED ? '; from here on this error is only counted, until reset' : '';
+      this.#emit({ type: 'guest-error', code, queue, detail: detail + bound });
+    }
+    if (GUEST_ERRORS[code].response === 'needs-reset') this.needsReset(GUEST_ERRORS[code].text);
+  }
+
+  needsReset(reason: string): void {
+    if (this.broken) return;
+    // @spec 2.1.2 SHOULD raise it in a state that only a reset mends (BASE-STATUS-03)
+    this.#status |= S.VIRTIO_CONFIG_S_NEEDS_RESET;
+    this.#emit({ type: 'needs-reset', reason });
+    // @spec 2.1.2 MUST notify of it once DRIVER_OK is set (BASE-STATUS-04)
+    if (this.live) this.line.raise(P.VIRTIO_PCI_ISR_CONFIG);
+  }
+
+  configChanged(): void {
+    this.#configChanged = true;
+    if (this.live) this.line.raise(P.VIRTIO_PCI_ISR_CONFIG);
+  }
+
+  reset(kind: ResetKind): void {
+    this.#epoch++;
+    this.#status = 0;
+    this.#negotiated = 0n;
+    this.#common.reset();
+    this.#features.reset(this.#device.offers());
+    this.#errors.clear();
+    for (const queue of this.#queues) queue.reset();
+    // Lowers the pin: @spec 2.4.1 MUST NOT notify after the reset (BASE-RESET-02)
+    this.line.acknowledge();
+    this.#emit({ type: 'device-reset', kind, epoch: this.#epoch, offered: formatFeatures(this.offered) });
+    this.#device.reset(kind);
+  }
+
+  save(): TransportState {
+    return {
+      status: this.#status,
+      negotiated: formatFeatures(this.#negotiated),
+      features: this.#features.save(),
+      queueSelect: this.#common.queueSelect,
+      generation: this.#generation,
+      configChanged: this.#configChanged,
+      isr: this.line.isr,
+      command: this.line.command,
+      queues: this.#queues.map((registers) => ({ address: registers.save(), state: registers.queue.save() })),
+      kicks: [...this.kicks],
+      interrupts: [...this.interrupts],
+    };
+  }
+
+  /** Takes over a checked state; a reason if a queue does not fit guest memory, with the device as after a reset. */
+  restore(state: TransportState, offered: FeatureSet, negotiated: FeatureSet): string | null {
+    this.#epoch++;
+    this.#errors.clear();
+    for (const [index, registers] of this.#queues.entries()) {
+      const saved = state.queues[index];
+      const reason = saved ? registers.queue.restore(saved.state) : 'missing';
+      if (saved) registers.restore(saved.address);
+      if (reason !== null) {
+        this.reset('machine');
+        return `queue ${index}: ${reason}`;
+      }
+    }
+    this.#status = state.status;
+    this.#negotiated = negotiated;
+    this.#applyFeatures();
+    this.#features.restore(state.features, offered);
+    this.#common.queueSelect = state.queueSelect;
+    this.#generation = state.generation;
+    this.#configChanged = state.configChanged;
+    state.kicks.forEach((count, index) => (this.kicks[index] = count));
+    state.interrupts.forEach((count, index) => (this.interrupts[index] = count));
+    this.line.restore(state.isr, state.command);
+    return null;
+  }
+
+  #writeStatus(value: number): void {
+    const before = this.#status;
+    if (value === 0) {
+      // @spec 4.1.4.3.1 MUST reset, and read zero only when finished (PCI-COMMON-07): it is, when this returns.
+      this.reset('driver');
+    } else {
+      const after = nextStatus(before, value, {
+        acceptFeatures: () => this.#judgeFeatures(),
+        error: (code, detail) => this.guestError(code, null, detail),
+      });
+      // What an error raised on the way stands.
+      this.#status |= after;
+      if (this.live && !(before & S.VIRTIO_CONFIG_S_DRIVER_OK)) this.#start();
+    }
+    this.#emit({ type: 'status-write', value, before, after: this.#status });
+  }
+
+  /** @spec 2.2.2 MUST refuse by leaving FEATURES_OK clear (BASE-FEAT-03) */
+  #judgeFeatures(): boolean {
+    const accepted = this.accepted;
+    const fault = this.#features.judge() ?? this.#device.judge(accepted);
+    const offered = formatFeatures(this.offered);
+    const reason = fault?.reason ?? null;
+    this.#emit({ type: 'features-judged', ok: !fault, offered, accepted: formatFeatures(accepted), reason });
+    if (fault) {
+      this.guestError(fault.code, null, fault.reason);
+      return false;
+    }
+    this.#negotiated = accepted;
+    this.#applyFeatures();
+    this.#device.negotiated(accepted);
+    return true;
+  }
+
+  #applyFeatures(): void {
+    const indirect = hasFeature(this.#negotiated, VIRTIO_F_INDIRECT_DESC);
+    for (const queue of this.#splitQueues) queue.indirect = indirect;
+  }
+
+  #start(): void {
+    for (const queue of this.#splitQueues) queue.setNotify(true);
+  }
+
+  #queueEnabled(index: number): void {
+    const state = this.queue(index).save();
+    if (this.live) this.queue(index).setNotify(true);
+    this.#emit({
+      type: 'queue-enabled',
+      queue: index,
+      role: this.#device.queueSpecs[index]?.role ?? '',
+      size: state.size,
+      desc: state.desc,
+      driver: state.driver,
+      device: state.device,
+    });
+  }
+
+  #kick(offset: number, value: number): void {
+    const index = Math.floor(offset / P.NOTIFY_OFF_MULTIPLIER);
+    const queue = this.#splitQueues[index];
+    if (!this.live) return this.guestError('kick-before-driver-ok', index, `value ${value}`);
+    // @spec 4.1.5.2 the doorbell of a queue is written with that queue's index (NOTIF-01)
+    const named = value % 0x1_0000;
+    if (!queue?.enabled || named !== index) {
+      return this.guestError('kick-bad-queue', index, `doorbell of queue ${index}, value ${value}`);
+    }
+    this.kicks[index] = (this.kicks[index] ?? 0) + 1;
+    this.#trace.notify(index, queue.availIdx);
+    if (!this.broken) this.#device.service(index);
+  }
+
+  #readGeneration(): number {
+    // @spec 4.1.4.3.1 MUST show another value after a changed value could be read (PCI-COMMON-06). Counting on
+    // read instead of on change means that 256 changes between two reads cannot look like none.
+    if (this.#configChanged) this.#generation = (this.#generation + 1) & 0xff;
+    this.#configChanged = false;
+    return this.#generation;
+  }
+
+  #inDeviceConfig(offset: number, width: number): boolean {
+    return offset >= P.DEVICE_OFFSET && offset + width <= P.DEVICE_OFFSET + this.#device.configSize;
+  }
+
+  #inDoorbells(offset: number, width: number): boolean {
+    const end = P.NOTIFY_OFFSET + P.NOTIFY_OFF_MULTIPLIER * this.#queues.length;
+    return offset >= P.NOTIFY_OFFSET && offset + width <= end;
+  }
+
+  #outOfRange(kind: string, offset: number, width: number): void {
+    this.guestError('access-out-of-range', null, `${kind} of ${width} at 0x${offset.toString(16)}`);
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * The border between a device and its transport.
+ *
+ * The transport owns what every virtio device has: status, features, queues, interrupts. The device owns
+ * what its chapter of the specification says. Neither knows the other beyond these two interfaces, so a
+ * legacy or a memory-mapped transport can carry the same device.
+ */
+import type { FeatureSet } from './features.ts';
+import type { GuestErrorCode, GuestErrorEvent } from './guest-error.ts';
+import type { Queue } from './queue.ts';
+
+export type ResetKind = 'driver' | 'machine';
+
+export interface QueueSpec {
+  readonly role: 'rx' | 'tx' | 'ctrl';
+  readonly maximumSize: number;
+}
+
+/** Why a driver's choice of features cannot stand. */
+export interface FeatureFault {
+  readonly code: Extract<GuestErrorEvent['code'], 'feature-dependency' | 'feature-not-offered' | 'version-1-declined'>;
+  readonly reason: string;
+}
+
+/** What a transport asks of a device. */
+export interface VirtioDevice {
+  readonly queueSpecs: readonly QueueSpec[];
+  /** Bytes of device-specific configuration. */
+  readonly configSize: number;
+  /** What the device will offer from the next reset on. */
+  offers(): FeatureSet;
+  /** Judges the rules between features; that every bit was offered is checked already. */
+  judge(features: FeatureSet): FeatureFault | null;
+  /** FEATURES_OK stands. */
+  negotiated(features: FeatureSet): void;
+  /** One byte of device-specific configuration. */
+  readConfig(offset: number): number;
+  /** The driver kicked an enabled queue of a live device. */
+  service(queue: number): void;
+  /** Queues and status are already reset. */
+  reset(kind: ResetKind): void;
+}
+
+/** What a device asks of its transport. */
+export interface Transport {
+  queue(index: number): Queue;
+  /** Counts resets: what was begun in one epoch must not end in another. */
+  readonly epoch: number;
+  /** DRIVER_OK stands: the device may use its queues. */
+  readonly live: boolean;
+  /** DEVICE_NEEDS_RESET stands: the device must not use its queues. */
+  readonly broken: boolean;
+  readonly negotiated: FeatureSet;
+  /** Shows what was pushed to the queue, and interrupts if the driver wants to hear of it. */
+  complete(queue: number): void;
+  /** Reports a guest error, and does what its response asks of a transport. */
+  guestError(code: GuestErrorCode, queue: number | null, detail: string): void;
+  needsReset(reason: string): void;
+  /** A value in device-specific configuration changed: the driver is told if it is live. */
+  configChanged(): void;
+}

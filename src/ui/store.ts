@@ -1,0 +1,172 @@
+/**
+ * What the page is given: a store to read and actions to call. `src/app` implements both; elements find them
+ * through context and know nothing of workers.
+ */
+import { ContextConsumer, createContext } from '@lit/context';
+import type { ReactiveController, ReactiveControllerHost } from 'lit';
+import type { HostModelId } from '../core/host/host-model.ts';
+import type { Fate } from '../core/host/verdict.ts';
+import type { FrameTable } from '../core/trace/frame-table.ts';
+import type { TraceLog } from '../core/trace/log.ts';
+import type { LabModel } from '../core/trace/model.ts';
+import type { QueueActivities } from '../core/trace/queue-activity.ts';
+import type { IoctlRecord } from '../core/viona/link.ts';
+import type { FrameSpec, TrafficSpec } from '../protocol/api.ts';
+
+/** A `LabTrace` and what else the page shows. */
+export interface LabStore {
+  readonly log: TraceLog;
+  readonly frames: FrameTable;
+  readonly queues: QueueActivities;
+  /** A new object whenever something changed. */
+  readonly model: LabModel;
+  /** The device's own address as text, once known. */
+  readonly mac: string | null;
+  /** Cross-origin isolated: frames travel in shared memory. */
+  readonly isolated: boolean;
+  /** The traffic that runs now. */
+  readonly traffic: TrafficSpec | null;
+  /** `listener` is called after changes, at most once per animation frame. Returns the way to stop it. */
+  subscribe(listener: () => void): () => void;
+}
+
+export interface HostModelInfo {
+  readonly id: HostModelId;
+  readonly title: string;
+  readonly source: string;
+  readonly summary: string;
+}
+
+export interface TrafficPreset {
+  readonly id: string;
+  readonly title: string;
+  readonly description: string;
+  readonly frames: readonly FrameSpec[];
+}
+
+/** What public/guest/manifest.json says; the part the page shows. */
+export interface PackageManifest {
+  readonly suite: string;
+  readonly built: string;
+  readonly kernel: string;
+  readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
+  readonly packages: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly sha256: string;
+    readonly licence: string;
+  }[];
+}
+
+export interface InjectedFrame {
+  readonly id: number;
+  readonly fate: Fate;
+}
+
+/** Everything a user can do. A rejected promise carries a message for the user: what failed and what to do. */
+export interface LabActions {
+  readonly hostModels: readonly HostModelInfo[];
+  readonly trafficPresets: readonly TrafficPreset[];
+  /** Null until it is loaded. */
+  readonly manifest: PackageManifest | null;
+
+  setHostModel(id: HostModelId): Promise<void>;
+  /** Unbinds and binds the driver in the guest, so that it negotiates anew. */
+  reprobe(): Promise<void>;
+  restartGuest(): Promise<void>;
+  /** Injects each frame `times` times; settles when every frame has its final fate. */
+  inject(frames: readonly FrameSpec[], times?: number): Promise<readonly InjectedFrame[]>;
+  startTraffic(spec: TrafficSpec): Promise<void>;
+  stopTraffic(): Promise<void>;
+  /** A link ioctl of the model in force, past the VMM: `('VNA_IOC_SET_PROMISC', 2)`. */
+  ioctl(name: string, arg: number): Promise<IoctlRecord>;
+  /** Runs a shell command in the guest, outside the console; resolves with its output. */
+  exec(command: string): Promise<{ readonly output: string; readonly status: number }>;
+  consoleWrite(bytes: Uint8Array): void;
+  /** Console output. A new listener first gets what was written before it came. */
+  onConsole(listener: (bytes: Uint8Array) => void): () => void;
+  consoleResize(columns: number, rows: number): void;
+  clearTrace(): void;
+}
+
+export const storeContext = createContext<LabStore | null>(Symbol('lab store'));
+export const actionsContext = createContext<LabActions | null>(Symbol('lab actions'));
+
+type Host = ReactiveControllerHost & HTMLElement;
+
+/**
+ * Gives its host the store and re-renders it when the part that it reads has changed: `select` returns a value
+ * that differs after a change (the model, a version).
+ */
+export class StoreController implements ReactiveController {
+  readonly #host: Host;
+  readonly #select: (store: LabStore) => unknown;
+  #selected: unknown;
+  #store: LabStore | null = null;
+  #unsubscribe: (() => void) | null = null;
+
+  constructor(host: Host, select: (store: LabStore) => unknown) {
+    this.#host = host;
+    this.#select = select;
+    host.addController(this);
+    new ContextConsumer(host, {
+      context: storeContext,
+      subscribe: true,
+      callback: (store) => {
+        this.#leave();
+        this.#store = store;
+        this.#join();
+        host.requestUpdate();
+      },
+    });
+  }
+
+  /** Null before the page is wired. */
+  get store(): LabStore | null {
+    return this.#store;
+  }
+
+  hostConnected(): void {
+    this.#join();
+  }
+
+  hostDisconnected(): void {
+    this.#leave();
+  }
+
+  #join(): void {
+    const store = this.#store;
+    if (!store || this.#unsubscribe || !this.#host.isConnected) return;
+    this.#unsubscribe = store.subscribe(() => {
+      const selected = this.#select(store);
+      if (Object.is(selected, this.#selected)) return;
+      this.#selected = selected;
+      this.#host.requestUpdate();
+    });
+  }
+
+  #leave(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+  }
+}
+
+/** Gives its host the actions. */
+export class ActionsController {
+  #actions: LabActions | null = null;
+
+  constructor(host: Host) {
+    new ContextConsumer(host, {
+      context: actionsContext,
+      subscribe: true,
+      callback: (actions) => {
+        this.#actions = actions;
+        host.requestUpdate();
+      },
+    });
+  }
+
+  get actions(): LabActions | null {
+    return this.#actions;
+  }
+}

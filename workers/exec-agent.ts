@@ -1,0 +1,132 @@
+/**
+ * Speaks with the guest's agent on its second serial line (the protocol is described in guest/boot.ts):
+ * runs shell commands one after another and collects what they print.
+ */
+import { AGENT_MAX_COMMAND_BYTES } from '../guest/boot.ts';
+
+export interface ExecResult {
+  readonly output: string;
+  readonly exitCode: number;
+}
+
+interface Job {
+  readonly id: string;
+  readonly command: string;
+  readonly resolve: (result: ExecResult) => void;
+  readonly reject: (error: Error) => void;
+  output: Uint8Array[];
+}
+
+const LINE_FEED = 10;
+export class ExecAgent {
+  readonly #send: (bytes: Uint8Array) => void;
+  readonly #onReady: () => void;
+  readonly #queue: Job[] = [];
+  #running: Job | null = null;
+  #ready = false;
+  #nextId = 1;
+  #line: number[] = [];
+
+  /** @param onReady called each time an agent reports for work: after boot, reboot, or its own restart */
+  constructor(send: (bytes: Uint8Array) => void, onReady: () => void) {
+    this.#send = send;
+    this.#onReady = onReady;
+  }
+
+  /** Runs a command in the guest, after those already waiting. Rejects if the guest dies meanwhile. */
+  exec(command: string): Promise<ExecResult> {
+    const bytes = new TextEncoder().encode(command).length;
+    if (bytes > AGENT_MAX_COMMAND_BYTES) {
+      return Promise.reject(
+        new Error(
+          `The command is ${bytes} bytes long; one call carries at most ${AGENT_MAX_COMMAND_BYTES}. ` +
+            'Write it to a file in several calls, then run that file.',
+        ),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ id: String(this.#nextId++), command, resolve, reject, output: [] });
+      this.#next();
+    });
+  }
+
+  /** The machine was reset: nothing asked for before will be answered. */
+  reset(reason: string): void {
+    this.#ready = false;
+    this.#line = [];
+    this.#abandon(reason);
+  }
+
+  /** Feeds one byte that the guest wrote. */
+  receive(byte: number): void {
+    if (byte !== LINE_FEED) {
+      this.#line.push(byte);
+      return;
+    }
+    const line = latin1Text(Uint8Array.from(this.#line));
+    this.#line = [];
+    this.#message(line);
+  }
+
+  #message(line: string): void {
+    if (!line.startsWith('#')) {
+      const bytes = fromBase64(line);
+      if (bytes) this.#running?.output.push(bytes);
+      return;
+    }
+    const [word, id, code] = line.split(' ');
+    if (word === '#ready') {
+      this.#abandon('The guest’s agent was restarted while the command ran.');
+      this.#ready = true;
+      this.#onReady();
+      this.#next();
+    } else if (word === '#exit' && this.#running && id === this.#running.id) {
+      const job = this.#running;
+      this.#running = null;
+      job.resolve({ output: decode(job.output), exitCode: Number(code) });
+      this.#next();
+    } else if (word === '#error' && this.#running) {
+      const job = this.#running;
+      this.#running = null;
+      job.reject(new Error(`The guest’s agent did not understand the command: ${line.slice(7)}`));
+      this.#next();
+    }
+  }
+
+  #abandon(reason: string): void {
+    const job = this.#running;
+    this.#running = null;
+    job?.reject(new Error(reason));
+  }
+
+  #next(): void {
+    if (!this.#ready || this.#running) return;
+    const job = this.#queue.shift();
+    if (!job) return;
+    this.#running = job;
+    this.#send(new TextEncoder().encode(`${job.id} ${toBase64(job.command)}\n`));
+  }
+}
+
+/** One character per byte, as btoa wants it. (A latin1 TextDecoder would be windows-1252.) */
+function latin1Text(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}
+
+function toBase64(text: string): string {
+  return btoa(latin1Text(new TextEncoder().encode(text)));
+}
+
+/** The bytes, or null for a line that some other program wrote to the agent's terminal. */
+function fromBase64(line: string): Uint8Array | null {
+  const text = line.trim();
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return null;
+  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+}
+
+function decode(parts: readonly Uint8Array[]): string {
+  const decoder = new TextDecoder();
+  return parts.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode();
+}

@@ -1,0 +1,97 @@
+/** Downloads the guest image with progress and checks it against its manifest. */
+import { GUEST_FILES } from '../guest/boot.ts';
+import type { GuestFile, GuestManifest } from '../guest/manifest.ts';
+
+export interface GuestImage {
+  readonly kernel: ArrayBuffer;
+  readonly initramfs: ArrayBuffer;
+  readonly bios: ArrayBuffer;
+  readonly vgaBios: ArrayBuffer;
+}
+
+/** A failure that the user can do something about. */
+export class ImageError extends Error {
+  readonly mend: string;
+  constructor(message: string, mend: string) {
+    super(message);
+    this.mend = mend;
+  }
+}
+
+const REBUILD = 'Run `npm run guest` in the project folder, then reload this page.';
+
+/** @param progress bytes so far, bytes in all (as they lie on the server) */
+export async function loadGuestImage(
+  baseUrl: string,
+  progress: (loaded: number, total: number) => void,
+): Promise<GuestImage> {
+  const manifest = await loadManifest(baseUrl);
+  const total = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
+  let loaded = 0;
+  const load = async (name: string): Promise<ArrayBuffer> => {
+    const file = manifest.files.find((entry) => entry.name === name);
+    if (!file) throw new ImageError(`The guest image has no ${name}.`, REBUILD);
+    return download(baseUrl, file, (bytes) => {
+      loaded += bytes;
+      progress(loaded, total);
+    });
+  };
+  progress(0, total);
+  const [kernel, packed, bios, vgaBios] = await Promise.all([
+    load(GUEST_FILES.kernel),
+    load(GUEST_FILES.initramfs),
+    load(GUEST_FILES.bios),
+    load(GUEST_FILES.vgaBios),
+  ]);
+  return { kernel, initramfs: await gunzip(packed), bios, vgaBios };
+}
+
+async function loadManifest(baseUrl: string): Promise<GuestManifest> {
+  const response = await fetch(`${baseUrl}manifest.json`, { cache: 'no-cache' }).catch((error: unknown) => {
+    throw new ImageError(`The server does not answer (${String(error)}).`, 'Is `npm start` still running?');
+  });
+  if (!response.ok || !response.headers.get('content-type')?.includes('json')) {
+    throw new ImageError('This server has no guest image.', REBUILD);
+  }
+  return (await response.json()) as GuestManifest;
+}
+
+async function download(
+  baseUrl: string,
+  file: GuestFile,
+  progress: (bytes: number) => void,
+): Promise<ArrayBuffer> {
+  // The hash in the URL lets the browser's cache keep an image and never serve a stale one.
+  const response = await fetch(`${baseUrl}${file.name}?sha256=${file.sha256}`);
+  if (!response.ok || !response.body) {
+    throw new ImageError(`${file.name} could not be loaded (HTTP ${response.status}).`, REBUILD);
+  }
+  const bytes = new Uint8Array(file.bytes);
+  let at = 0;
+  const reader = response.body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (at + value.length > bytes.length) break;
+    bytes.set(value, at);
+    at += value.length;
+    progress(value.length);
+  }
+  if (at !== bytes.length || !(await matches(bytes, file.sha256))) {
+    throw new ImageError(`${file.name} is not the file that the manifest describes.`, REBUILD);
+  }
+  return bytes.buffer;
+}
+
+async function matches(bytes: Uint8Array<ArrayBuffer>, sha256: string): Promise<boolean> {
+  // crypto.subtle exists in secure contexts only; a lab on plain HTTP still works, unverified.
+  const { subtle } = crypto as { readonly subtle?: SubtleCrypto };
+  if (!subtle) return true;
+  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') === sha256;
+}
+
+async function gunzip(packed: ArrayBuffer): Promise<ArrayBuffer> {
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Response(stream).arrayBuffer();
+}

@@ -1,0 +1,161 @@
+/**
+ * The guest's side of the lab: one thread with the emulated machine, our virtio-net device and nothing else.
+ *
+ * Everything that knows virtio is in src/core; this file gives it guest memory, an interrupt line, a clock,
+ * and the two wires to the host side: control requests over comlink (the round trip is the ioctl) and
+ * frames over a FrameChannel in each direction.
+ */
+import * as Comlink from 'comlink';
+import { parseFeatures } from '../src/core/virtio/features.ts';
+import type { BootStage } from '../src/core/trace/event.ts';
+import { VirtioNetPci } from '../src/core/virtio-net/virtio-net-pci.ts';
+import type { HostApi, MachineApi, MachineInit } from '../src/protocol/api.ts';
+import { frameReceiver, frameSender, type FrameEnd } from '../src/protocol/frame-channel.ts';
+import { ExecAgent } from './exec-agent.ts';
+import { ImageError, loadGuestImage } from './guest-image.ts';
+import { openTrace, type WorkerTrace } from './trace-port.ts';
+import { Machine } from './v86/machine.ts';
+
+/** Console bytes are collected this long before they are sent to the page, in milliseconds. */
+const CONSOLE_FLUSH = 10;
+
+/** Transferred by the page in the first message, before anything else. */
+export interface MachinePorts {
+  readonly trace: MessagePort;
+  readonly console: MessagePort;
+  /** comlink endpoint of the host side. */
+  readonly host: MessagePort;
+  readonly toGuest: FrameEnd<MessagePort>;
+  readonly fromGuest: FrameEnd<MessagePort>;
+}
+
+class MachineWorker implements MachineApi {
+  readonly #ports: MachinePorts;
+  readonly #agent: ExecAgent;
+  #trace: WorkerTrace | null = null;
+  #machine: Machine | null = null;
+  #device: VirtioNetPci | null = null;
+  #console: number[] = [];
+
+  constructor(ports: MachinePorts) {
+    this.#ports = ports;
+    this.#agent = new ExecAgent(
+      (bytes) => {
+        this.#machine?.sendSerial(1, bytes);
+      },
+      () => {
+        this.#boot('ready');
+      },
+    );
+    ports.console.onmessage = (message: MessageEvent<Uint8Array>) => {
+      this.#machine?.sendSerial(0, message.data);
+    };
+  }
+
+  async start(init: MachineInit): Promise<void> {
+    const trace = openTrace(this.#ports.trace, init.epoch);
+    this.#trace = trace;
+    try {
+      const image = await loadGuestImage(init.guestUrl, (loaded, total) => {
+        this.#boot('download', loaded, total);
+      });
+      this.#boot('firmware');
+      this.#machine = await Machine.create({
+        image,
+        device: ({ memory, interrupt }) => (this.#device = this.#plugDevice(init, trace, memory, interrupt)),
+        onSerial: (line, byte) => {
+          if (line === 1) this.#agent.receive(byte);
+          else this.#toConsole(byte);
+        },
+        onReset: () => {
+          this.#device?.machineReset();
+          this.#agent.reset('The guest was reset while the command ran.');
+          trace.emit({ type: 'machine-reset' });
+          this.#boot('firmware');
+        },
+        onKernel: () => {
+          this.#boot('kernel');
+        },
+      });
+      await this.#machine.run();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const mend = error instanceof ImageError ? error.mend : 'Reload the page; if it stays, please report it.';
+      trace.emit({ type: 'machine-failed', message, mend });
+      throw new Error(`${message} ${mend}`);
+    }
+  }
+
+  exec(command: string): ReturnType<MachineApi['exec']> {
+    return this.#agent.exec(command);
+  }
+
+  nic(): ReturnType<MachineApi['nic']> {
+    if (!this.#device) throw new Error('The machine has not started yet; await lab.ready first.');
+    return this.#device.describe();
+  }
+
+  setOffers(offers: string): void {
+    this.#device?.setOffers(parseFeatures(offers));
+  }
+
+  restart(): void {
+    this.#machine?.reset();
+  }
+
+  #plugDevice(
+    init: MachineInit,
+    trace: WorkerTrace,
+    memory: ConstructorParameters<typeof VirtioNetPci>[0]['memory'],
+    interrupt: ConstructorParameters<typeof VirtioNetPci>[0]['interrupt'],
+  ): VirtioNetPci {
+    const host = Comlink.wrap<HostApi>(this.#ports.host);
+    const device = new VirtioNetPci({
+      memory,
+      interrupt,
+      host: { rxEvent: (event) => host.rxEvent(event) },
+      wire: frameSender(this.#ports.fromGuest),
+      trace: trace.writer,
+      emit: trace.emit,
+      now: trace.now,
+      mac: init.mac,
+      mtu: init.mtu,
+      offers: parseFeatures(init.offers),
+    });
+    frameReceiver(this.#ports.toGuest).onFrames(
+      (id, bytes, offset, length) => {
+        device.receive(id, bytes, offset, length);
+      },
+      () => {
+        device.flush();
+      },
+    );
+    return device;
+  }
+
+  #boot(stage: BootStage, loadedBytes = 0, totalBytes = 0): void {
+    this.#trace?.emit({ type: 'boot', stage, loadedBytes, totalBytes });
+  }
+
+  #toConsole(byte: number): void {
+    if (this.#console.length === 0) setTimeout(() => {
+      this.#flushConsole();
+    }, CONSOLE_FLUSH);
+    this.#console.push(byte);
+  }
+
+  #flushConsole(): void {
+    const bytes = Uint8Array.from(this.#console);
+    this.#console = [];
+    this.#ports.console.postMessage(bytes, [bytes.buffer]);
+  }
+}
+
+/** The first message brings the ports; comlink serves everything after it. */
+addEventListener(
+  'message',
+  (message: MessageEvent<MachinePorts>) => {
+    Comlink.expose(new MachineWorker(message.data));
+  },
+  { once: true },
+);

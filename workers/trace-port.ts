@@ -1,0 +1,27 @@
+/** How a worker's trace reaches the page: one writer, its clock, and a port that carries the batches. */
+import { PackedWriter, type TraceBatch } from '../src/core/trace/packed.ts';
+import type { Emit } from '../src/core/trace/event.ts';
+
+/** Records wait at most this long before they are sent, in milliseconds: one frame of a display. */
+const FLUSH_INTERVAL = 16;
+
+export interface WorkerTrace {
+  readonly writer: PackedWriter;
+  readonly emit: Emit;
+  /** Nanoseconds since the lab was opened; the same clock in every thread. */
+  readonly now: () => number;
+}
+
+/** @param epoch milliseconds (`Date.now()` scale) at which the lab's clock reads 0 */
+export function openTrace(port: MessagePort, epoch: number): WorkerTrace {
+  const offset = performance.timeOrigin - epoch;
+  const now = (): number => (performance.now() + offset) * 1e6;
+  const ship = (batch: TraceBatch): void => {
+    port.postMessage(batch, [batch.chunk]);
+  };
+  const writer = new PackedWriter(ship, now);
+  setInterval(() => {
+    writer.flush();
+  }, FLUSH_INTERVAL);
+  return { writer, emit: (event) => { writer.event(event); }, now };
+}

@@ -1,0 +1,83 @@
+import type { GuestMemory } from '../../src/core/virtio/guest-memory.ts';
+import type { V86Cpu } from './internals.ts';
+
+/**
+ * Guest RAM inside v86's WebAssembly memory.
+ *
+ * v86's own `mem8` is a proxy that allocates on every access, so this class keeps a view of its own and
+ * makes it anew when the memory has grown (a detached view has length 0). Every write is announced to the
+ * JIT, because the guest may keep code in the same page.
+ */
+export class GuestRam implements GuestMemory {
+  readonly size: number;
+  readonly #cpu: V86Cpu;
+  readonly #base: number;
+  #bytes: Uint8Array;
+  #view: DataView;
+
+  constructor(cpu: V86Cpu) {
+    this.#cpu = cpu;
+    this.size = cpu.memory_size[0] ?? 0;
+    this.#base = cpu.mem8.byteOffset;
+    this.#bytes = new Uint8Array(cpu.wasm_memory.buffer, this.#base, this.size);
+    this.#view = new DataView(cpu.wasm_memory.buffer, this.#base, this.size);
+  }
+
+  contains(addr: number, length: number): boolean {
+    return addr >= 0 && length >= 0 && addr + length <= this.size;
+  }
+
+  readU16(addr: number): number {
+    return this.#live().getUint16(addr, true);
+  }
+
+  readU32(addr: number): number {
+    return this.#live().getUint32(addr, true);
+  }
+
+  readU64(addr: number): number {
+    const view = this.#live();
+    return view.getUint32(addr + 4, true) * 0x1_0000_0000 + view.getUint32(addr, true);
+  }
+
+  writeU16(addr: number, value: number): void {
+    this.#cpu.jit_dirty_cache(addr, addr + 2);
+    this.#live().setUint16(addr, value, true);
+  }
+
+  writeU32(addr: number, value: number): void {
+    this.#cpu.jit_dirty_cache(addr, addr + 4);
+    this.#live().setUint32(addr, value, true);
+  }
+
+  read(addr: number, into: Uint8Array, offset: number, length: number): void {
+    this.#live();
+    copy(this.#bytes, addr, into, offset, length);
+  }
+
+  write(addr: number, from: Uint8Array, offset: number, length: number): void {
+    if (length === 0) return;
+    this.#cpu.jit_dirty_cache(addr, addr + length);
+    this.#live();
+    copy(from, offset, this.#bytes, addr, length);
+  }
+
+  #live(): DataView {
+    if (this.#bytes.length === 0) {
+      this.#bytes = new Uint8Array(this.#cpu.wasm_memory.buffer, this.#base, this.size);
+      this.#view = new DataView(this.#cpu.wasm_memory.buffer, this.#base, this.size);
+    }
+    return this.#view;
+  }
+}
+
+/** Below this many bytes a loop beats `set`, which needs a subarray object. */
+const SHORT_COPY = 64;
+
+function copy(from: Uint8Array, fromOffset: number, to: Uint8Array, toOffset: number, length: number): void {
+  if (length <= SHORT_COPY) {
+    for (let i = 0; i < length; i++) to[toOffset + i] = from[fromOffset + i] ?? 0;
+  } else {
+    to.set(from.subarray(fromOffset, fromOffset + length), toOffset);
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * The parts of v86 0.5.462 that its public interface does not name. Every assumption about v86's insides
+ * is written down here and nowhere else; `seam.test.ts` boots firmware in Node and fails loudly when one
+ * of them no longer holds. The npm package is used unmodified: `libv86.mjs` keeps internal names.
+ */
+import type { V86 } from 'v86';
+
+/** io.js: one entry per I/O port; `device` is the `this` of the handlers. */
+export interface V86Port {
+  read8(this: unknown, port?: number): number;
+  read16(this: unknown, port?: number): number;
+  read32(this: unknown, port?: number): number;
+  device: unknown;
+}
+
+export interface V86Io {
+  readonly ports: V86Port[];
+  register_read(
+    port: number,
+    device: object,
+    read8: () => number,
+    read16: () => number,
+    read32: () => number,
+  ): void;
+  register_write(
+    port: number,
+    device: object,
+    write8: (value: number) => void,
+    write16: (value: number) => void,
+    write32: (value: number) => void,
+  ): void;
+}
+
+/** pci.js: what a device hands to `register_device`. */
+export interface V86PciDevice {
+  readonly pci_id: number;
+  readonly pci_space: readonly number[];
+  /** Index is the BAR number; a hole is a BAR that does not exist. */
+  readonly pci_bars: ({ size: number } | undefined)[];
+  readonly name: string;
+}
+
+export interface V86Pci {
+  /** The address register at 0xCF8, as written. */
+  readonly pci_addr32: Int32Array;
+  /** The 256 bytes of configuration space of each function. */
+  readonly device_spaces: (Int32Array | undefined)[];
+  pci_write8(address: number, value: number): void;
+  pci_write16(address: number, value: number): void;
+  pci_write32(address: number, value: number): void;
+  register_device(device: V86PciDevice): Int32Array;
+  raise_irq(pciId: number): void;
+  lower_irq(pciId: number): void;
+}
+
+export interface V86Cpu {
+  readonly io: V86Io;
+  readonly devices: { readonly pci: V86Pci };
+  readonly wasm_memory: WebAssembly.Memory;
+  /** A proxy that makes a new typed array per access: good for `byteOffset`, ruinous for anything else. */
+  readonly mem8: { readonly byteOffset: number };
+  readonly memory_size: Int32Array;
+  /** Control registers; bit 31 of cr[0] is paging, which firmware never turns on and Linux soon does. */
+  readonly cr: Int32Array;
+  /** Throws away translated code in `[start, end)`: owed after every write to RAM from outside. */
+  jit_dirty_cache(start: number, end: number): void;
+  /** Runs a halted machine at once instead of at its next timer. */
+  stop_idling(): void;
+  /** Every way a guest can reset itself ends here (triple fault, keyboard controller, PCI, ACPI). */
+  reboot_internal(): void;
+}
+
+export function cpuOf(emulator: V86): V86Cpu {
+  return (emulator as unknown as { v86: { cpu: V86Cpu } }).v86.cpu;
+}

@@ -1,0 +1,106 @@
+/**
+ * The emulated PC: v86 with firmware, kernel and initramfs, one PCI function of ours, and two serial lines.
+ */
+import { V86 } from 'v86';
+import wasmUrl from 'v86/build/v86.wasm?url';
+import { GUEST_CMDLINE, GUEST_MEMORY_BYTES } from '../../guest/boot.ts';
+import type { GuestImage } from '../guest-image.ts';
+import { GuestRam } from './guest-ram.ts';
+import { cpuOf, type V86Cpu } from './internals.ts';
+import { interruptLine, plugIn, type InterruptLine, type PciFunction } from './pci-port.ts';
+
+export interface MachineParts {
+  readonly memory: GuestRam;
+  readonly interrupt: InterruptLine;
+}
+
+export interface MachineOptions {
+  readonly image: GuestImage;
+  /** Makes the PCI function, once the machine's memory and interrupt line exist. */
+  readonly device: (parts: MachineParts) => PciFunction;
+  readonly onSerial: (line: 0 | 1, byte: number) => void;
+  /** The guest reset the machine, or `reset` was called. The device must be reset now. */
+  readonly onReset: () => void;
+  /** The kernel has taken over from the firmware. */
+  readonly onKernel: () => void;
+}
+
+const CR0_PAGING = 0x8000_0000;
+/** How often to look whether the kernel runs, in milliseconds. */
+const KERNEL_POLL = 100;
+/** Public in v86's typings, but its union does not know "no network card". */
+const NO_NETWORK_CARD = { type: 'none' } as unknown as { type: 'virtio' };
+
+export class Machine {
+  readonly #emulator: V86;
+  readonly #cpu: V86Cpu;
+  readonly #options: MachineOptions;
+
+  static async create(options: MachineOptions): Promise<Machine> {
+    const emulator = new V86({
+      wasm_path: wasmUrl,
+      memory_size: GUEST_MEMORY_BYTES,
+      bios: { buffer: options.image.bios },
+      vga_bios: { buffer: options.image.vgaBios },
+      bzimage: { buffer: options.image.kernel },
+      initrd: { buffer: options.image.initramfs },
+      cmdline: GUEST_CMDLINE,
+      acpi: true,
+      uart1: true,
+      autostart: false,
+      disable_keyboard: true,
+      disable_mouse: true,
+      disable_speaker: true,
+      net_device: NO_NETWORK_CARD,
+    });
+    await new Promise<void>((resolve) => {
+      emulator.add_listener('emulator-loaded', () => {
+        resolve();
+      });
+    });
+    return new Machine(emulator, options);
+  }
+
+  private constructor(emulator: V86, options: MachineOptions) {
+    this.#emulator = emulator;
+    this.#options = options;
+    this.#cpu = cpuOf(emulator);
+    const parts = { memory: new GuestRam(this.#cpu), interrupt: interruptLine(this.#cpu) };
+    plugIn(this.#cpu, options.device(parts), 'virtio-net');
+    emulator.add_listener('serial0-output-byte', (byte) => {
+      options.onSerial(0, byte as number);
+    });
+    emulator.add_listener('serial1-output-byte', (byte) => {
+      options.onSerial(1, byte as number);
+    });
+    this.#followResets();
+  }
+
+  async run(): Promise<void> {
+    await this.#emulator.run();
+    this.#watchForKernel();
+  }
+
+  /** Presses the reset button. */
+  reset(): void {
+    this.#cpu.reboot_internal();
+    this.#cpu.stop_idling();
+  }
+
+  sendSerial(line: 0 | 1, bytes: Uint8Array): void {
+    this.#emulator.serial_send_bytes(line, bytes);
+    this.#cpu.stop_idling();
+  }
+
+  #followResets(): void {
+    // REBOOT-RECIPE
+  }
+
+  #watchForKernel(): void {
+    const timer = setInterval(() => {
+      if (((this.#cpu.cr[0] ?? 0) & CR0_PAGING) === 0) return;
+      clearInterval(timer);
+      this.#options.onKernel();
+    }, KERNEL_POLL);
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Plugs a PCI function of ours into v86's bus.
+ *
+ * v86 offers I/O ports and a configuration space as an array of words that firmware and kernel read and
+ * write without asking anybody. Three things are therefore added for this one function:
+ *
+ * - every port of an I/O BAR gets handlers for all widths. They are registered at a scratch address before
+ *   `register_device`, which captures the port entries; v86 then moves them along when firmware places the BAR;
+ * - configuration reads: the data ports 0xCFC-0xCFF ask our device first, so that dynamic bits
+ *   (InterruptStatus) and the PCI-cfg window are served at the moment of the read, with its width;
+ * - configuration writes: `pci_write8/16/32` ask our device first. v86 keeps what the device does not claim.
+ */
+import type { V86Cpu, V86Port } from './internals.ts';
+
+/** What a PCI function of ours offers. `width` is 1, 2 or 4 bytes; values are unsigned. */
+export interface PciFunction {
+  readonly pciSpace: Uint8Array;
+  /** I/O BARs only; sizes in bytes, powers of two. */
+  readonly bars: readonly { readonly index: number; readonly size: number }[];
+  barRead(bar: number, offset: number, width: number): number;
+  barWrite(bar: number, offset: number, width: number, value: number): void;
+  /** The value, or undefined to let v86 answer from its own storage. */
+  pciConfigRead(offset: number, width: number): number | undefined;
+  /** True if the write is dealt with, false to let v86 store it. */
+  pciConfigWrite(offset: number, width: number, value: number): boolean;
+}
+
+/** Bus 0, device 8, function 0: free in v86. */
+const PCI_ID = 8 << 3;
+/** Where BARs lie until firmware places them; above 0x1000 because v86 moves only those. */
+const SCRATCH_PORTS = 0xa000;
+const CONFIG_DATA = 0xcfc;
+const BAR0_OFFSET = 0x10;
+
+export interface InterruptLine {
+  raise(): void;
+  lower(): void;
+}
+
+/** The function's INTx line. A halted processor wakes at once. */
+export function interruptLine(cpu: V86Cpu): InterruptLine {
+  return {
+    raise: () => {
+      cpu.devices.pci.raise_irq(PCI_ID);
+      cpu.stop_idling();
+    },
+    lower: () => {
+      cpu.devices.pci.lower_irq(PCI_ID);
+    },
+  };
+}
+
+export function plugIn(cpu: V86Cpu, fn: PciFunction, name: string): void {
+  const space = Array.from(fn.pciSpace);
+  const bars: ({ size: number } | undefined)[] = [];
+  let port = SCRATCH_PORTS;
+  for (const { index, size } of fn.bars) {
+    for (let offset = 0; offset < size; offset++) registerPort(cpu, fn, index, port + offset, offset);
+    bars[index] = { size };
+    writeBar(space, index, port | 1);
+    port += size;
+  }
+  // v86 iterates by index and skips holes that are undefined.
+  for (let i = 0; i < bars.length; i++) bars[i] ??= undefined;
+  cpu.devices.pci.register_device({ pci_id: PCI_ID, pci_space: space, pci_bars: bars, name });
+  hookConfigReads(cpu, fn);
+  hookConfigWrites(cpu, fn);
+}
+
+function writeBar(space: number[], index: number, value: number): void {
+  for (let i = 0; i < 4; i++) space[BAR0_OFFSET + 4 * index + i] = (value >>> (8 * i)) & 0xff;
+}
+
+function registerPort(cpu: V86Cpu, fn: PciFunction, bar: number, port: number, offset: number): void {
+  cpu.io.register_read(
+    port,
+    fn,
+    () => fn.barRead(bar, offset, 1),
+    () => fn.barRead(bar, offset, 2),
+    () => fn.barRead(bar, offset, 4) | 0,
+  );
+  cpu.io.register_write(
+    port,
+    fn,
+    (value) => {
+      fn.barWrite(bar, offset, 1, value & 0xff);
+    },
+    (value) => {
+      fn.barWrite(bar, offset, 2, value & 0xffff);
+    },
+    (value) => {
+      fn.barWrite(bar, offset, 4, value >>> 0);
+    },
+  );
+}
+
+/** The register that the address port selects, if it is one of ours, else -1. */
+function selectedRegister(address: number): number {
+  return address >>> 31 === 1 && ((address >>> 8) & 0xffff) === PCI_ID ? address & 0xfc : -1;
+}
+
+function hookConfigReads(cpu: V86Cpu, fn: PciFunction): void {
+  const pci = cpu.devices.pci;
+  const hook = (byte: number, width: 1 | 2 | 4, method: 'read8' | 'read16' | 'read32'): void => {
+    const entry = cpu.io.ports[CONFIG_DATA + byte] as V86Port;
+    const original = entry[method];
+    entry[method] = function (this: unknown, port?: number): number {
+      const register = selectedRegister(pci.pci_addr32[0] ?? 0);
+      const ours = register < 0 ? undefined : fn.pciConfigRead(register + byte, width);
+      return ours === undefined ? original.call(this, port) : ours | 0;
+    };
+  };
+  for (let byte = 0; byte < 4; byte++) hook(byte, 1, 'read8');
+  hook(0, 2, 'read16');
+  hook(2, 2, 'read16');
+  hook(0, 4, 'read32');
+}
+
+function hookConfigWrites(cpu: V86Cpu, fn: PciFunction): void {
+  const pci = cpu.devices.pci;
+  const hook = (method: 'pci_write8' | 'pci_write16' | 'pci_write32', width: 1 | 2 | 4): void => {
+    const original = pci[method].bind(pci);
+    pci[method] = (address, value) => {
+      const ours = ((address >>> 8) & 0xffff) === PCI_ID;
+      const unsigned = width === 4 ? value >>> 0 : value & (width === 2 ? 0xffff : 0xff);
+      if (ours && fn.pciConfigWrite(address & 0xff, width, unsigned)) return;
+      original(address, value);
+    };
+  };
+  hook('pci_write8', 1);
+  hook('pci_write16', 2);
+  hook('pci_write32', 4);
+}

@@ -1,0 +1,145 @@
+/**
+ * The host's side of the lab: one thread with the viona link, the host models, and what else is on the link.
+ *
+ * The models and the link are src/core/host; this file gives them a clock, wires to the device, a station
+ * that answers (so that `ping` has somebody to talk to), and the sources of injected traffic.
+ */
+import * as Comlink from 'comlink';
+import { HostSide } from '../src/core/host/host-side.ts';
+import type { HostModelId } from '../src/core/host/host-model.ts';
+import { EchoStation } from '../src/core/net/echo-station.ts';
+import { frameFromSpec } from '../src/core/net/frame-spec.ts';
+import { TrafficSource } from '../src/core/net/traffic.ts';
+import { formatFeatures } from '../src/core/virtio/features.ts';
+import type { FrameSpec, HostApi, LinkInfo, TrafficSpec, VionaApi } from '../src/protocol/api.ts';
+import { frameReceiver, frameSender, type FrameEnd } from '../src/protocol/frame-channel.ts';
+import { openTrace, type WorkerTrace } from './trace-port.ts';
+
+/** How often a running source is asked for due frames, in milliseconds. */
+const SOURCE_INTERVAL = 4;
+
+/** Transferred by the page in the first message, before anything else. */
+export interface VionaPorts {
+  readonly trace: MessagePort;
+  /** comlink endpoint on which the device finds its host. */
+  readonly device: MessagePort;
+  readonly toGuest: FrameEnd<MessagePort>;
+  readonly fromGuest: FrameEnd<MessagePort>;
+}
+
+class VionaWorker implements VionaApi {
+  readonly #ports: VionaPorts;
+  #trace: WorkerTrace | null = null;
+  #hostSide: HostSide | null = null;
+  #timer = 0;
+
+  constructor(ports: VionaPorts) {
+    this.#ports = ports;
+  }
+
+  start(init: Parameters<VionaApi['start']>[0]): string {
+    const trace = openTrace(this.#ports.trace, init.epoch);
+    const host = new HostSide({
+      mac: init.mac,
+      mtu: init.mtu,
+      model: init.model,
+      trace: trace.writer,
+      emit: trace.emit,
+      deliver: frameSender(this.#ports.toGuest),
+    });
+    this.#trace = trace;
+    this.#hostSide = host;
+
+    const device: HostApi = { rxEvent: (event) => host.rxEvent(event) };
+    Comlink.expose(device, this.#ports.device);
+
+    const station = new EchoStation();
+    const reply = (bytes: Uint8Array, offset: number, length: number): void => {
+      host.input(bytes, offset, length);
+    };
+    frameReceiver(this.#ports.fromGuest).onFrames(
+      (_id, bytes, offset, length) => {
+        host.transmit(bytes, offset, length);
+        station.onFrame(bytes, offset, length, reply);
+      },
+      () => {
+        host.flush();
+      },
+    );
+    return formatFeatures(host.offers);
+  }
+
+  link(): LinkInfo {
+    return this.#host.describe();
+  }
+
+  ioctl(name: string, arg: string | number): ReturnType<VionaApi['ioctl']> {
+    return this.#host.ioctl(name, arg);
+  }
+
+  injectFault(name: string, errno: string): void {
+    this.#host.injectFault(name, errno);
+  }
+
+  setHostModel(model: HostModelId): string {
+    this.#host.setModel(model);
+    return formatFeatures(this.#host.offers);
+  }
+
+  inject(frames: readonly FrameSpec[], times = 1): number[] {
+    const host = this.#host;
+    const built = buildAll(frames);
+    const ids: number[] = [];
+    for (let time = 0; time < times; time++) {
+      for (const bytes of built) ids.push(host.input(bytes, 0, bytes.length));
+    }
+    host.flush();
+    return ids;
+  }
+
+  startTraffic(spec: TrafficSpec): void {
+    const host = this.#host;
+    const now = this.#trace?.now ?? ((): number => 0);
+    const source = new TrafficSource(buildAll(spec.frames), spec.rate, now());
+    this.stopTraffic();
+    let reported = 0;
+    this.#timer = setInterval(() => {
+      for (let due = source.due(now()); due > 0; due--) {
+        const bytes = source.next();
+        host.input(bytes, 0, bytes.length);
+      }
+      host.flush();
+      if (source.skipped > reported) {
+        this.#trace?.emit({ type: 'lost', what: 'traffic source: frames not sent in time', count: source.skipped - reported });
+        reported = source.skipped;
+      }
+    }, SOURCE_INTERVAL);
+  }
+
+  stopTraffic(): void {
+    clearInterval(this.#timer);
+  }
+
+  get #host(): HostSide {
+    if (!this.#hostSide) throw new Error('The host side has not started yet; await lab.ready first.');
+    return this.#hostSide;
+  }
+}
+
+/** All or nothing: a bad frame is reported before any frame is sent. */
+function buildAll(specs: readonly FrameSpec[]): Uint8Array[] {
+  return specs.map((spec, index) => {
+    const frame = frameFromSpec(spec);
+    if (!frame.ok) throw new Error(specs.length === 1 ? frame.error : `Frame ${index + 1}: ${frame.error}`);
+    return frame.bytes;
+  });
+}
+
+/** The first message brings the ports; comlink serves everything after it. */
+addEventListener(
+  'message',
+  (message: MessageEvent<VionaPorts>) => {
+    Comlink.expose(new VionaWorker(message.data));
+  },
+  { once: true },
+);
