@@ -15,12 +15,12 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-s
 
 /** Path of the program, or undefined. The variable CHROMIUM outranks everything that is installed. */
 export function findChromium(): string | undefined {
-  const chosen = env['CHROMIUM'];
+  const chosen = env.CHROMIUM;
   if (chosen !== undefined && chosen !== '') {
     if (!isProgram(chosen)) throw new Error(`CHROMIUM=${chosen} is not a program that can be run`);
     return chosen;
   }
-  const folders = ['/usr/bin', ...(env['PATH'] ?? '').split(delimiter)];
+  const folders = ['/usr/bin', ...(env.PATH ?? '').split(delimiter)];
   const system = folders.flatMap((folder) => NAMES.map((name) => join(folder, name))).find(isProgram);
   return system ?? [chromium.executablePath()].find(isProgram);
 }
@@ -52,7 +52,9 @@ function installFromDebian(): boolean {
       ? run('apt-get', ...wait, ...args)
       : run('sudo', '-n', 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...wait, ...args);
   // An index that cannot be refreshed may still be good enough.
-  return [apt('update'), apt('install', '-y', '--no-install-recommends', 'chromium')].at(-1) === true;
+  return (
+    [apt('update'), apt('install', '-y', '--no-install-recommends', 'chromium', 'fonts-liberation')].at(-1) === true
+  );
 }
 
 function installFromPlaywright(): boolean {

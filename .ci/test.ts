@@ -43,19 +43,19 @@ function step(title: string, run: () => boolean): boolean {
   return run();
 }
 
-function report<T>(file: string): T | undefined {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined;
+function report(file: string): unknown {
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 }
 
 function countUnit(): Count {
-  const found = report<VitestReport>(unitResults);
+  const found = report(unitResults) as VitestReport | undefined;
   if (found === undefined) return { passed: 0, failed: 0 };
   const broken = found.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
   return { passed: found.numPassedTests, failed: found.numFailedTests + broken.length };
 }
 
 function countE2e(): Count {
-  const found = report<PlaywrightReport>(e2eResults);
+  const found = report(e2eResults) as PlaywrightReport | undefined;
   if (found === undefined) return { passed: 0, failed: 0 };
   const { expected, unexpected, flaky } = found.stats;
   return { passed: expected + flaky, failed: unexpected + found.errors.length };

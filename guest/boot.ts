@@ -28,10 +28,14 @@ export const GUEST_MEMORY_BYTES = 256 * 1024 * 1024;
  * no mitigations, no wait for entropy, no self-tests of ciphers. */
 export const GUEST_CMDLINE = 'console=ttyS0 quiet tsc=reliable mitigations=off random.trust_cpu=on cryptomgr.notests';
 
-/** Names beside manifest.json. The initramfs is gunzipped by the page: the emulated processor would take far longer. */
+/**
+ * Names beside manifest.json. The initramfs is a gzip that the page unpacks: the emulated processor would take
+ * far longer. It is not called .gz, because servers then announce it as an encoding and browsers unpack it
+ * before the page can verify it.
+ */
 export const GUEST_FILES = {
   kernel: 'vmlinuz',
-  initramfs: 'initramfs.cpio.gz',
+  initramfs: 'initramfs.img',
   bios: 'seabios.bin',
   vgaBios: 'vgabios.bin',
 } as const;

@@ -24,8 +24,8 @@ export async function readDeb(deb: Uint8Array, keep: (path: string) => boolean):
       const path = merged(header.name);
       const chunks: Uint8Array[] = [];
       const wanted = path !== '' && keep(path);
-      stream.on('data', (chunk: Uint8Array) => {
-        if (wanted) chunks.push(chunk);
+      stream.on('data', (chunk) => {
+        if (wanted) chunks.push(chunk as Uint8Array);
       });
       stream.on('error', reject);
       stream.on('end', () => {

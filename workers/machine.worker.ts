@@ -18,6 +18,8 @@ import { Machine } from './v86/machine.ts';
 
 /** Console bytes are collected this long before they are sent to the page, in milliseconds. */
 const CONSOLE_FLUSH = 10;
+/** Download progress is reported this often, in milliseconds. */
+const PROGRESS_INTERVAL = 100;
 
 /** Transferred by the page in the first message, before anything else. */
 export interface MachinePorts {
@@ -56,7 +58,10 @@ class MachineWorker implements MachineApi {
     const trace = openTrace(this.#ports.trace, init.epoch);
     this.#trace = trace;
     try {
+      let reportAt = 0;
       const image = await loadGuestImage(init.guestUrl, (loaded, total) => {
+        if (performance.now() < reportAt && loaded < total) return;
+        reportAt = performance.now() + PROGRESS_INTERVAL;
         this.#boot('download', loaded, total);
       });
       this.#boot('firmware');

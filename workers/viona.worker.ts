@@ -5,6 +5,7 @@
  * that answers (so that `ping` has somebody to talk to), and the sources of injected traffic.
  */
 import * as Comlink from 'comlink';
+import { hostModel } from '../src/core/host/models.ts';
 import { HostSide } from '../src/core/host/host-side.ts';
 import type { HostModelId } from '../src/core/host/host-model.ts';
 import { EchoStation } from '../src/core/net/echo-station.ts';
@@ -53,20 +54,16 @@ class VionaWorker implements VionaApi {
     const device: HostApi = { rxEvent: (event) => host.rxEvent(event) };
     Comlink.expose(device, this.#ports.device);
 
-    const station = new EchoStation();
-    const reply = (bytes: Uint8Array, offset: number, length: number): void => {
-      host.input(bytes, offset, length);
-    };
+    host.attach(new EchoStation());
     frameReceiver(this.#ports.fromGuest).onFrames(
       (_id, bytes, offset, length) => {
         host.transmit(bytes, offset, length);
-        station.onFrame(bytes, offset, length, reply);
       },
       () => {
         host.flush();
       },
     );
-    return formatFeatures(host.offers);
+    return formatFeatures(hostModel(host.model).offers);
   }
 
   link(): LinkInfo {
@@ -78,12 +75,13 @@ class VionaWorker implements VionaApi {
   }
 
   injectFault(name: string, errno: string): void {
-    this.#host.injectFault(name, errno);
+    const refusal = this.#host.injectFault(name, errno);
+    if (refusal !== null) throw new Error(refusal);
   }
 
   setHostModel(model: HostModelId): string {
     this.#host.setModel(model);
-    return formatFeatures(this.#host.offers);
+    return formatFeatures(hostModel(model).offers);
   }
 
   inject(frames: readonly FrameSpec[], times = 1): number[] {

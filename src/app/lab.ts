@@ -48,6 +48,7 @@ export class Lab {
   /** Resolves when the guest is at its shell; rejects with what went wrong and how to mend it. */
   readonly ready: Promise<void>;
   readonly #engine: Engine;
+  #consoleSize: string | null = null;
 
   constructor() {
     this.#engine = startEngine((source, batch) => {
@@ -55,6 +56,8 @@ export class Lab {
     });
     this.console = new GuestConsole(this.#engine.console);
     this.ready = this.#start();
+    // The page shows a failure from the trace; whoever awaits `ready` gets it as a rejection.
+    this.ready.catch(() => undefined);
   }
 
   /** Runs a shell command in the guest, after those already asked for. Takes as long as it takes. */
@@ -131,23 +134,26 @@ export class Lab {
     return this.#engine.machine.restart();
   }
 
+  /** Tells the guest's terminal its size: a serial line cannot. Sizes that come before the shell are kept for it. */
+  resizeConsole(columns: number, rows: number): void {
+    this.#consoleSize = `cols ${columns} rows ${rows}`;
+    if (this.store.model.boot?.stage === 'ready') this.#applyConsoleSize();
+  }
+
+  #applyConsoleSize(): void {
+    const size = this.#consoleSize;
+    if (size === null) return;
+    // A guest that resets meanwhile is told again when it is ready.
+    this.exec(`stty -F /dev/ttyS0 ${size}`).catch(() => undefined);
+  }
+
   async #start(): Promise<void> {
     const epoch = performance.timeOrigin;
-    const ready = this.#whenReady();
+    const ready = this.store.when((model) => model.boot?.stage === 'ready');
     const offers = await this.#engine.viona.start({ epoch, mac: GUEST_MAC, mtu: MTU, model: FIRST_MODEL });
     const guestUrl = new URL('guest/', document.baseURI).href;
     await this.#engine.machine.start({ epoch, guestUrl, mac: GUEST_MAC, mtu: MTU, offers });
     await ready;
-  }
-
-  #whenReady(): Promise<void> {
-    return new Promise((resolve) => {
-      const stop = this.store.subscribe(() => {
-        if (this.store.model.boot?.stage !== 'ready') return;
-        stop();
-        resolve();
-      });
-    });
   }
 
   #result(id: number, fate: Fate): InjectResult {

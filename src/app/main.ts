@@ -1,6 +1,8 @@
 /** Composition root: the lab, its facade for scripts, and the page. */
+import type { GuestManifest } from '../../guest/manifest.ts';
+import type { LabApp } from '../ui/lab-app.ts';
+import { PageActions } from './actions.ts';
 import { Lab } from './lab.ts';
-import { actions } from './actions.ts';
 import '../ui/lab-app.ts';
 
 declare global {

@@ -9,6 +9,7 @@ import type { LabStore } from '../ui/store.ts';
 export class PageStore implements LabStore {
   readonly #trace = new LabTrace();
   readonly #listeners = new Set<() => void>();
+  readonly #checks = new Set<() => boolean>();
   #frameRequested = false;
   #traffic: TrafficSpec | null = null;
   readonly mac: string;
@@ -45,12 +46,26 @@ export class PageStore implements LabStore {
 
   add(source: TraceSource, batch: TraceBatch): void {
     this.#trace.add(source, batch);
+    for (const check of this.#checks) check();
     this.#changed();
   }
 
   clearFrames(): void {
     this.#trace.clearFrames();
     this.#changed();
+  }
+
+  /** Resolves as soon as the model is so; unlike `subscribe` it does not wait for a display frame, so it works in a hidden tab. */
+  when(predicate: (model: LabStore['model']) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const check = (): boolean => {
+        if (!predicate(this.model)) return false;
+        this.#checks.delete(check);
+        resolve();
+        return true;
+      };
+      if (!check()) this.#checks.add(check);
+    });
   }
 
   subscribe(listener: () => void): () => void {

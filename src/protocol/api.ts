@@ -85,7 +85,12 @@ export interface MachineApi {
 /** What the page calls in the viona worker. */
 export interface VionaApi {
   /** Returns the net features that the model offers (hex), as `setHostModel` does. */
-  start(init: { readonly epoch: number; readonly mac: number; readonly mtu: number; readonly model: HostModelId }): string;
+  start(init: {
+    readonly epoch: number;
+    readonly mac: number;
+    readonly mtu: number;
+    readonly model: HostModelId;
+  }): string;
   link(): LinkInfo;
   ioctl(name: string, arg: string | number): IoctlRecord;
   /** The next ioctl of that name fails with that errno. */

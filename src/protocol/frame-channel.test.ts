@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { FrameSender } from '../core/ring/frames.ts';
 import { createRingStorage } from '../core/ring/record-ring.ts';
 import {
   frameReceiver,
@@ -11,6 +12,13 @@ import {
   type ClosableFrameSender,
   type FrameEnd,
 } from './frame-channel.ts';
+import {
+  frameLength,
+  frameOffset,
+  receivingProgram,
+  sourceByte,
+  type ReceivingThread,
+} from './frame-channel.test-kit.ts';
 import { newPortPair, type Port, type PortPair } from './port.ts';
 
 const MAX_FRAME = 65_568;
@@ -26,7 +34,8 @@ class HandPort implements Port {
   peer: HandPort | undefined;
 
   postMessage(message: unknown, transfer: ArrayBuffer[]): void {
-    this.peer?.#inbox.push(structuredClone(message, { transfer }));
+    const { peer } = this;
+    if (peer !== undefined) peer.#inbox.push(structuredClone(message, { transfer }));
   }
   addEventListener(_type: 'message', listener: Listener): void {
     this.#listeners.push(listener);
@@ -287,26 +296,31 @@ describe.each(IMPLEMENTATIONS)('$name', (implementation) => {
       { weight: 6, arbitrary: fc.nat({ max: 100 }).map((length) => ({ do: 'send' as const, length })) },
       { weight: 2, arbitrary: fc.constant({ do: 'flush' as const }) },
       { weight: 1, arbitrary: fc.constant({ do: 'listen' as const }) },
-      { weight: 6, arbitrary: fc.constantFrom('receiver', 'sender', 'turn').map((port) => ({ do: port })) },
+      {
+        weight: 6,
+        arbitrary: fc
+          .constantFrom('receiver' as const, 'sender' as const, 'turn' as const)
+          .map((port) => ({ do: port })),
+      },
     );
     fc.assert(
       fc.property(fc.array(action, { maxLength: 120 }), (actions) => {
         const { sender, listen, send, settle, got, batches, step } = handDriven(implementation, 'small');
         const accepted: { id: number; body: Uint8Array }[] = [];
-        let listening = false;
+        const state = { listening: false };
         actions.forEach((act, id) => {
           if ('length' in act) {
             if (send(id, act.length)) accepted.push({ id, body: bodyOf(id, act.length) });
           } else if (act.do === 'flush') {
             sender.flush();
           } else if (act.do === 'listen') {
-            if (!listening) listen();
-            listening = true;
+            if (!state.listening) listen();
+            state.listening = true;
           } else {
-            step[act.do as keyof typeof step]();
+            step[act.do]();
           }
         });
-        if (!listening) listen();
+        if (!state.listening) listen();
         sender.flush();
         settle();
         expect(got).toEqual(accepted);
@@ -349,7 +363,7 @@ describe.each(IMPLEMENTATIONS)('$name', (implementation) => {
     });
     const body = bodyOf(1, 400);
     for (let id = 0; id < frames; id++) {
-      while (!there.sender.send(id, body, 0, 60 + (id % 300))) await new Promise(setImmediate);
+      while (!there.sender.send(id, body, 0, 60 + (id % 300))) await nextTurn();
       if (id % 7 === 0) there.sender.flush();
     }
     there.sender.flush();
@@ -358,57 +372,66 @@ describe.each(IMPLEMENTATIONS)('$name', (implementation) => {
     expect(echoed).toEqual(Array.from({ length: frames }, (_, id) => id));
   });
 
-  test('between two threads, in bursts: every frame arrives intact, whoever sleeps when', { timeout: 60_000 }, async () => {
-    const ports = new MessageChannel();
-    const ends = openFrameChannel(ports, { shared: implementation.shared });
-    const control = new MessageChannel();
-    // Node 20 cannot load TypeScript in a worker by itself.
-    const file = new URL('./frame-channel.test-worker.ts', import.meta.url).href;
-    const load = `import('tsx/esm/api').then(({ tsImport }) => tsImport(${JSON.stringify(file)}, ${JSON.stringify(file)}))`;
-    const worker = new Worker(load, {
-      eval: true,
-      workerData: { end: ends.receiver, report: control.port2 },
-      transferList: [ends.receiver.port as never, control.port2 as never],
-    });
-    const sender = frameSender(ends.sender);
-    closers.push(() => {
-      sender.close();
-      control.port1.close();
-      return worker.terminate();
-    });
-    const failed = new Promise<never>((_, reject) => worker.on('error', reject));
-    const frames = 60_000;
-    const source = bodyOf(0, 2048);
-    // Deterministic bursts and pauses: the receiver falls asleep between some and stays behind in others.
-    let seed = 1;
-    const random = (below: number) => {
-      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
-      return Math.floor((seed / 2 ** 32) * below);
-    };
-    const sending = (async () => {
-      for (let id = 0; id < frames; ) {
-        for (let burst = 1 + random(300); burst > 0 && id < frames; burst--, id++) {
-          while (!sender.send(id, source, id % 256, 14 + (id % 1500))) await new Promise(setImmediate);
-          if (random(20) === 0) sender.flush();
-        }
-        sender.flush();
-        if (random(3) === 0) await new Promise(setImmediate);
-        else for (let spin = random(2000); spin > 0; spin--) random(2);
-      }
-      // The last frame asks for the report. If its doorbell were lost, nothing would come.
-      sender.send(frames, source, 0, 0);
-      sender.flush();
-    })();
-    const report = new Promise((resolve) => {
-      control.port1.addEventListener('message', (event) => {
-        resolve(event.data);
+  test(
+    'between two threads, in bursts: every frame arrives intact, whoever sleeps when',
+    { timeout: 60_000 },
+    async () => {
+      const ends = openFrameChannel(new MessageChannel(), { shared: implementation.shared });
+      const reports = new MessageChannel();
+      const worker = receivingThread({ end: ends.receiver, report: reports.port2, check: true }, [
+        ends.receiver.port,
+        reports.port2,
+      ]);
+      const sender = frameSender(ends.sender);
+      closers.push(() => {
+        sender.close();
+        reports.port1.close();
+        return worker.terminate();
       });
-      control.port1.start();
-    });
-    await Promise.race([sending, failed]);
-    expect(await Promise.race([report, failed])).toEqual({ frames, wrong: 0, wakeUps: expect.any(Number) });
-  });
+      const failure = new Promise<never>((_, reject) => worker.once('error', reject));
+      const report = new Promise((resolve) => {
+        reports.port1.onmessage = (event) => {
+          resolve(event.data);
+        };
+      });
+      const frames = 60_000;
+      await Promise.race([sendInBursts(sender, frames), failure]);
+      expect(await Promise.race([report, failure])).toEqual({ frames, wrong: 0, batches: expect.any(Number) });
+    },
+  );
 });
+
+/** A worker thread that runs `receive` of the test kit. */
+function receivingThread(data: ReceivingThread, transfer: readonly MessagePort[]): Worker {
+  const program = receivingProgram(new URL('./frame-channel.test-kit.ts', import.meta.url).href);
+  return new Worker(program, { eval: true, workerData: data, transferList: transfer as never });
+}
+
+/** Frames in bursts with pauses: the receiver falls asleep after some and is left behind by others. */
+async function sendInBursts(sender: FrameSender, frames: number): Promise<void> {
+  const source = Uint8Array.from({ length: 2048 }, (_, index) => sourceByte(index));
+  let seed = 1;
+  const random = (below: number) => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((seed / 2 ** 32) * below);
+  };
+  for (let id = 0; id < frames;) {
+    for (let burst = 1 + random(300); burst > 0 && id < frames; burst--, id++) {
+      while (!sender.send(id, source, frameOffset(id), frameLength(id))) await nextTurn();
+      if (random(20) === 0) sender.flush();
+    }
+    sender.flush();
+    if (random(3) === 0) await nextTurn();
+    else for (let spin = random(2000); spin > 0; spin--) random(2);
+  }
+  // The empty frame asks for the report. If its doorbell were lost, none would come.
+  while (!sender.send(frames, source, 0, 0)) await nextTurn();
+  sender.flush();
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 test('a ring sender posts no doorbell while the receiver is awake', () => {
   const [ring] = IMPLEMENTATIONS;

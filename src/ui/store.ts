@@ -37,11 +37,11 @@ export interface HostModelInfo {
   readonly summary: string;
 }
 
+/** A frame worth sending, by name. */
 export interface TrafficPreset {
   readonly id: string;
   readonly title: string;
-  readonly description: string;
-  readonly frames: readonly FrameSpec[];
+  readonly frame: FrameSpec;
 }
 
 /** What public/guest/manifest.json says; the part the page shows. */
@@ -78,10 +78,10 @@ export interface LabActions {
   inject(frames: readonly FrameSpec[], times?: number): Promise<readonly InjectedFrame[]>;
   startTraffic(spec: TrafficSpec): Promise<void>;
   stopTraffic(): Promise<void>;
-  /** A link ioctl of the model in force, past the VMM: `('VNA_IOC_SET_PROMISC', 2)`. */
-  ioctl(name: string, arg: number): Promise<IoctlRecord>;
+  /** A link ioctl of the model in force, past the VMM: `('VNA_IOC_SET_PROMISC', 'MULTI')`. */
+  ioctl(name: string, arg: string | number): Promise<IoctlRecord>;
   /** Runs a shell command in the guest, outside the console; resolves with its output. */
-  exec(command: string): Promise<{ readonly output: string; readonly status: number }>;
+  exec(command: string): Promise<{ readonly output: string; readonly exitCode: number }>;
   consoleWrite(bytes: Uint8Array): void;
   /** Console output. A new listener first gets what was written before it came. */
   onConsole(listener: (bytes: Uint8Array) => void): () => void;

@@ -10,6 +10,7 @@ export interface V86Port {
   read8(this: unknown, port?: number): number;
   read16(this: unknown, port?: number): number;
   read32(this: unknown, port?: number): number;
+  write8(this: unknown, value: number): void;
   device: unknown;
 }
 
@@ -55,7 +56,7 @@ export interface V86Pci {
 
 export interface V86Cpu {
   readonly io: V86Io;
-  readonly devices: { readonly pci: V86Pci };
+  readonly devices: { readonly pci: V86Pci; readonly acpi: { readonly gpe: Uint8Array } };
   readonly wasm_memory: WebAssembly.Memory;
   /** A proxy that makes a new typed array per access: good for `byteOffset`, ruinous for anything else. */
   readonly mem8: { readonly byteOffset: number };

@@ -5,6 +5,7 @@ import { V86 } from 'v86';
 import wasmUrl from 'v86/build/v86.wasm?url';
 import { GUEST_CMDLINE, GUEST_MEMORY_BYTES } from '../../guest/boot.ts';
 import type { GuestImage } from '../guest-image.ts';
+import { clearGpeStatusByOnes } from './acpi-gpe.ts';
 import { GuestRam } from './guest-ram.ts';
 import { cpuOf, type V86Cpu } from './internals.ts';
 import { interruptLine, plugIn, type InterruptLine, type PciFunction } from './pci-port.ts';
@@ -66,6 +67,7 @@ export class Machine {
     this.#options = options;
     this.#cpu = cpuOf(emulator);
     const parts = { memory: new GuestRam(this.#cpu), interrupt: interruptLine(this.#cpu) };
+    clearGpeStatusByOnes(this.#cpu);
     plugIn(this.#cpu, options.device(parts), 'virtio-net');
     emulator.add_listener('serial0-output-byte', (byte) => {
       options.onSerial(0, byte as number);

@@ -4,8 +4,9 @@
  * v86 offers I/O ports and a configuration space as an array of words that firmware and kernel read and
  * write without asking anybody. Three things are therefore added for this one function:
  *
- * - every port of an I/O BAR gets handlers for all widths. They are registered at a scratch address before
- *   `register_device`, which captures the port entries; v86 then moves them along when firmware places the BAR;
+ * - every port of an I/O BAR gets handlers for all widths. They are registered where the BAR lies after
+ *   power-on, before `register_device` captures the port entries; v86 moves them along when firmware places
+ *   the BAR (ports above 0x1000 only);
  * - configuration reads: the data ports 0xCFC-0xCFF ask our device first, so that dynamic bits
  *   (InterruptStatus) and the PCI-cfg window are served at the moment of the read, with its width;
  * - configuration writes: `pci_write8/16/32` ask our device first. v86 keeps what the device does not claim.
@@ -27,8 +28,6 @@ export interface PciFunction {
 
 /** Bus 0, device 8, function 0: free in v86. */
 const PCI_ID = 8 << 3;
-/** Where BARs lie until firmware places them; above 0x1000 because v86 moves only those. */
-const SCRATCH_PORTS = 0xa000;
 const CONFIG_DATA = 0xcfc;
 const BAR0_OFFSET = 0x10;
 
@@ -51,24 +50,16 @@ export function interruptLine(cpu: V86Cpu): InterruptLine {
 }
 
 export function plugIn(cpu: V86Cpu, fn: PciFunction, name: string): void {
-  const space = Array.from(fn.pciSpace);
   const bars: ({ size: number } | undefined)[] = [];
-  let port = SCRATCH_PORTS;
+  const registers = new DataView(fn.pciSpace.buffer, fn.pciSpace.byteOffset);
   for (const { index, size } of fn.bars) {
+    const port = registers.getUint32(BAR0_OFFSET + 4 * index, true) & ~3;
     for (let offset = 0; offset < size; offset++) registerPort(cpu, fn, index, port + offset, offset);
     bars[index] = { size };
-    writeBar(space, index, port | 1);
-    port += size;
   }
-  // v86 iterates by index and skips holes that are undefined.
-  for (let i = 0; i < bars.length; i++) bars[i] ??= undefined;
-  cpu.devices.pci.register_device({ pci_id: PCI_ID, pci_space: space, pci_bars: bars, name });
+  cpu.devices.pci.register_device({ pci_id: PCI_ID, pci_space: Array.from(fn.pciSpace), pci_bars: bars, name });
   hookConfigReads(cpu, fn);
   hookConfigWrites(cpu, fn);
-}
-
-function writeBar(space: number[], index: number, value: number): void {
-  for (let i = 0; i < 4; i++) space[BAR0_OFFSET + 4 * index + i] = (value >>> (8 * i)) & 0xff;
 }
 
 function registerPort(cpu: V86Cpu, fn: PciFunction, bar: number, port: number, offset: number): void {

@@ -7,6 +7,7 @@
  * and snapshots and time travel need nothing from a model but its state.
  */
 import type { FrameHeader } from '../net/ethernet.ts';
+import type { Mac } from '../net/mac.ts';
 import type { FeatureSet } from '../virtio/features.ts';
 import type { ControlCommand } from '../virtio-net/control.ts';
 import type { LinkConfig, LinkState, IoctlRecord } from '../viona/link.ts';
@@ -60,9 +61,12 @@ export interface HostModel<S = unknown> {
   link(state: S): LinkState | null;
   /** A user or test issues a link ioctl directly, past the VMM half. */
   ioctl(state: S, name: string, arg: number): { readonly state: S; readonly record: IoctlRecord };
+  /** The next link ioctl of that name will fail with that errno. `error` says why not, if not. */
+  fault(state: S, name: string, errno: string): { readonly state: S; readonly error: string | null };
+  /** The state out of a snapshot of a device with that MAC, or null. Untrusted: every field is checked. */
+  restore(data: unknown, mac: Mac): S | null;
 }
 
 /** In the order of their verdicts in packed records: append only. */
 export const HOST_MODEL_IDS = ['propolis-before-1125', 'propolis-372a574', 'exact'] as const;
 export type HostModelId = (typeof HOST_MODEL_IDS)[number];
-

@@ -77,7 +77,10 @@ export interface Verdict {
 const registry: Verdict[] = [];
 const byKey = new Map<string, Verdict>();
 
-/** Interns a verdict. Call at module load only; `decide` must not. */
+/**
+ * Interns a verdict. Call at module load only, and only in `verdicts.ts`: codes are given in the order of
+ * calls, and one module is evaluated in one order whatever imported it first.
+ */
 export function verdict(rule: RuleId, path: PathId, cost: Cost, stripTag = false): Verdict {
   const key = `${rule}|${path}|${cost.looked},${cost.copied},${cost.delivered},${cost.discarded}|${stripTag}`;
   const known = byKey.get(key);
@@ -95,7 +98,7 @@ export function verdict(rule: RuleId, path: PathId, cost: Cost, stripTag = false
   return made;
 }
 
-/** The verdict with that code. Both threads load the same models in the same order, so codes agree. */
+/** The verdict with that code. All threads load the same `verdicts.ts`, so codes agree. */
 export function verdictOf(code: number): Verdict | undefined {
   return registry[code];
 }

@@ -86,7 +86,7 @@ export class EchoStation implements Station {
 
   #arp(bytes: Uint8Array, at: number, size: number, reply: Reply): void {
     const request = parseArp(bytes, at, size);
-    if (!request || request.operation !== ARP_REQUEST || request.targetIp !== this.ipv4) return;
+    if (request?.operation !== ARP_REQUEST || request.targetIp !== this.ipv4) return;
     const answer = buildArp({
       operation: ARP_REPLY,
       senderMac: this.mac,
@@ -99,14 +99,14 @@ export class EchoStation implements Station {
 
   #ipv4(bytes: Uint8Array, at: number, size: number, from: Mac, reply: Reply): void {
     const packet = parseIpv4(bytes, at, size);
-    if (!packet || packet.dst !== this.ipv4 || packet.protocol !== IPPROTO_ICMP) return;
+    if (packet?.dst !== this.ipv4 || packet.protocol !== IPPROTO_ICMP) return;
     const message = icmpEchoReply(bytes, packet.payloadOffset, packet.payloadLength);
     if (message) this.#send(from, ETHERTYPE_IPV4, buildIpv4(this.ipv4, packet.src, IPPROTO_ICMP, message), reply);
   }
 
   #ipv6(bytes: Uint8Array, at: number, size: number, from: Mac, reply: Reply): void {
     const packet = parseIpv6(bytes, at, size);
-    if (!packet || packet.nextHeader !== IPPROTO_ICMPV6 || !icmpv6Sound(bytes, packet)) return;
+    if (packet?.nextHeader !== IPPROTO_ICMPV6 || !icmpv6Sound(bytes, packet)) return;
     const own = this.ipv6.find((address) => sameIp6(address, packet.dst));
     const known = own !== undefined || this.#groups.some((group) => sameIp6(group, packet.dst));
     if (!known) return;

@@ -26,8 +26,7 @@ export const STATION_MAC: Mac = 0x0200_0000_0002;
 export const MAX_FRAME_BYTES = 65550;
 
 export type FrameSpecResult =
-  | { readonly ok: true; readonly bytes: Uint8Array }
-  | { readonly ok: false; readonly error: string };
+  { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly error: string };
 
 const fail = (error: string): FrameSpecResult => ({ ok: false, error });
 

@@ -142,7 +142,7 @@ export function parseSolicitation(bytes: Uint8Array, packet: Ipv6Packet): Solici
   if (packet.payloadLength < NEIGHBOUR_SIZE || bytes[at] !== ICMPV6_NEIGHBOUR_SOLICITATION) return null;
   if (bytes[at + 1] !== 0 || packet.hopLimit !== NDP_HOP_LIMIT) return null;
   let linkAddress: Mac | null = null;
-  for (let option = NEIGHBOUR_SIZE; option < packet.payloadLength; ) {
+  for (let option = NEIGHBOUR_SIZE; option < packet.payloadLength;) {
     const size = (bytes[at + option + 1] ?? 0) * 8;
     if (size === 0 || option + size > packet.payloadLength) return null;
     if (bytes[at + option] === OPTION_SOURCE_LINK_ADDRESS) linkAddress = macAt(bytes, at + option + 2);

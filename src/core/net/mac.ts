@@ -15,7 +15,8 @@ const MAC_PATTERN = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
 export function macAt(bytes: Uint8Array, offset: number): Mac {
   const high = ((bytes[offset] ?? 0) << 8) | (bytes[offset + 1] ?? 0);
   const low =
-    ((bytes[offset + 2] ?? 0) * 0x100_0000 + ((bytes[offset + 3] ?? 0) << 16)) +
+    (bytes[offset + 2] ?? 0) * 0x100_0000 +
+    ((bytes[offset + 3] ?? 0) << 16) +
     (((bytes[offset + 4] ?? 0) << 8) | (bytes[offset + 5] ?? 0));
   return high * 0x1_0000_0000 + low;
 }
@@ -40,7 +41,14 @@ export function isMulticast(mac: Mac): boolean {
 }
 
 export function formatMac(mac: Mac): string {
-  return mac.toString(16).padStart(12, '0').replace(/..(?=.)/g, '$&:');
+  return mac
+    .toString(16)
+    .padStart(12, '0')
+    .replace(/..(?=.)/g, '$&:');
+}
+
+export function sameMacs(a: readonly Mac[], b: readonly Mac[]): boolean {
+  return a.length === b.length && a.every((mac, index) => mac === b[index]);
 }
 
 /** The address, or null if the text is not six colon-separated bytes. */

@@ -54,7 +54,8 @@ const NOTE = text('virtio-net lab frame');
 
 /** The presets for a guest with that address and MTU. */
 export function trafficPresets(guest: Mac = GUEST_MAC, mtu = 1500): readonly Preset[] {
-  const v4 = (dst: Ip4, data = NOTE): string => formatHex(buildUdp4(STATION_IPV4, dst, DISCARD_PORT, DISCARD_PORT, data));
+  const v4 = (dst: Ip4, data = NOTE): string =>
+    formatHex(buildUdp4(STATION_IPV4, dst, DISCARD_PORT, DISCARD_PORT, data));
   const v6 = (dst: Ip6): string => formatHex(buildUdp6(STATION_IPV6, dst, DISCARD_PORT, DISCARD_PORT, NOTE));
   const frame4 = (dst: Mac, ip: Ip4, vlan?: number): FrameSpec => ({
     dst: formatMac(dst),
@@ -85,19 +86,44 @@ export function trafficPresets(guest: Mac = GUEST_MAC, mtu = 1500): readonly Pre
     { id: 'own-unicast', title: 'To the guest', frame: frame4(guest, GUEST_IPV4) },
     { id: 'foreign-unicast', title: 'To another station', frame: frame4(FOREIGN_MAC, ip4(10, 0, 2, 99)) },
     { id: 'broadcast', title: 'Broadcast', frame: frame4(MAC_BROADCAST, everybody) },
-    { id: 'all-hosts', title: 'IPv4 all hosts, a group every guest joins', frame: frame4(0x0100_5e00_0001, ip4(224, 0, 0, 1)) },
-    { id: 'all-nodes', title: 'IPv6 all nodes, a group every guest joins', frame: frame6(0x3333_0000_0001, ip6(0xff02, 0, 0, 0, 0, 0, 0, 1)) },
+    {
+      id: 'all-hosts',
+      title: 'IPv4 all hosts, a group every guest joins',
+      frame: frame4(0x0100_5e00_0001, ip4(224, 0, 0, 1)),
+    },
+    {
+      id: 'all-nodes',
+      title: 'IPv6 all nodes, a group every guest joins',
+      frame: frame6(0x3333_0000_0001, ip6(0xff02, 0, 0, 0, 0, 0, 0, 1)),
+    },
     { id: 'multicast-v4', title: 'IPv4 group 239.1.2.3', frame: frame4(group4Mac, group4) },
-    { id: 'multicast-v6', title: 'IPv6 group ff15::1:203', frame: frame6(0x3333_0001_0203, ip6(0xff15, 0, 0, 0, 0, 0, 1, 0x203)) },
+    {
+      id: 'multicast-v6',
+      title: 'IPv6 group ff15::1:203',
+      frame: frame6(0x3333_0001_0203, ip6(0xff15, 0, 0, 0, 0, 0, 1, 0x203)),
+    },
     { id: 'vlan-own-unicast', title: 'To the guest, tagged for VLAN 5', frame: frame4(guest, GUEST_IPV4, OTHER_VLAN) },
-    { id: 'vlan-broadcast', title: 'Broadcast, tagged for VLAN 5', frame: frame4(MAC_BROADCAST, everybody, OTHER_VLAN) },
-    { id: 'vlan-multicast', title: 'IPv4 all hosts, tagged for VLAN 5', frame: frame4(0x0100_5e00_0001, ip4(224, 0, 0, 1), OTHER_VLAN) },
+    {
+      id: 'vlan-broadcast',
+      title: 'Broadcast, tagged for VLAN 5',
+      frame: frame4(MAC_BROADCAST, everybody, OTHER_VLAN),
+    },
+    {
+      id: 'vlan-multicast',
+      title: 'IPv4 all hosts, tagged for VLAN 5',
+      frame: frame4(0x0100_5e00_0001, ip4(224, 0, 0, 1), OTHER_VLAN),
+    },
     { id: 'priority-tagged', title: 'To the guest, with a priority tag (VID 0)', frame: frame4(guest, GUEST_IPV4, 0) },
     { id: 'runt', title: `To the guest, ${runt.length} bytes`, frame: { raw: formatHex(runt) } },
     {
       id: 'oversize',
       title: `To the guest, ${ETHER_HEADER_SIZE + mtu + 1} bytes: one more than the MTU allows`,
-      frame: { dst: formatMac(guest), src: formatMac(STATION_MAC), etherType: ETHERTYPE_IPV4, payload: v4(GUEST_IPV4, oversize) },
+      frame: {
+        dst: formatMac(guest),
+        src: formatMac(STATION_MAC),
+        etherType: ETHERTYPE_IPV4,
+        payload: v4(GUEST_IPV4, oversize),
+      },
     },
   ];
 }

@@ -17,11 +17,11 @@ export function recordBytes(length: number): number {
 }
 
 /**
- * Up to here a loop is as fast as `set`, which wants a view of its own unless the whole array is meant
- * (Node 20: even at about 64 bytes, the loop five times slower at 1514). So small frames, which are most
- * frames, cost no object, and for the others a short-lived view is the cheaper price.
+ * The longest body that is copied by a loop. Up to here a loop is as fast as `set`, which wants a view of its
+ * own unless the whole array is meant (Node 20: even at about 64 bytes, five times slower at 1514). So small
+ * frames, which are most frames, cost no object, and for the others a short-lived view is the cheaper price.
  */
-const LOOP_BYTES = 64;
+export const LOOP_BYTES = 64;
 
 /** Copies `from[offset, offset + length)` to `into` at `at`. */
 export function copyBytes(from: Uint8Array, offset: number, length: number, into: Uint8Array, at: number): void {

@@ -52,7 +52,7 @@ export interface IoctlResult {
 }
 
 export function linkIoctl(link: LinkState, name: string, arg: number): IoctlResult {
-  const text = argumentText(name, arg);
+  const text = ioctlArgumentText(name, arg);
   const answer = (state: LinkState, errno: string, value?: number): IoctlResult => ({
     state,
     record: { name, arg: text, errno, ...(value === undefined || errno !== '0' ? {} : { value }) },
@@ -73,8 +73,9 @@ export function linkIoctl(link: LinkState, name: string, arg: number): IoctlResu
       return answer(arg === link.config.mtu ? link : { ...link, config: { ...link.config, mtu: arg } }, '0');
     default: {
       const result = setPromisc(link, arg, fault?.errno ?? '0');
-      const used = fault !== undefined && result.errno === fault.errno && result.link !== link;
-      return answer(used ? withoutFault(result.link, fault) : result.link, result.errno);
+      // Touched and failed: the call got as far as mac_promisc_add, and the fault has happened.
+      if (fault?.errno !== result.errno || result.link === link) return answer(result.link, result.errno);
+      return answer(withoutFault(result.link, fault), result.errno);
     }
   }
 }
@@ -97,7 +98,8 @@ function withoutFault(link: LinkState, fault: LinkState['faults'][number]): Link
   return { ...link, faults: link.faults.filter((waiting) => waiting !== fault) };
 }
 
-function argumentText(name: string, arg: number): string {
+/** The argument as people write it. */
+export function ioctlArgumentText(name: string, arg: number): string {
   if (name === VNA_IOC_VERSION || name === VNA_IOC_GET_MTU) return '';
   return (name === VNA_IOC_SET_PROMISC ? PROMISC_LEVELS[arg] : undefined) ?? String(arg);
 }

@@ -28,7 +28,10 @@ export interface LinkCallbacks {
   /** mac_rx_set: viona_rx_classified, or null when cleared. */
   readonly classified: 'viona_rx_classified' | null;
   /** mac_promisc_add: the kind and the handler, or null when there is none. */
-  readonly promisc: { readonly kind: 'MULTI' | 'ALL'; readonly handler: 'viona_rx_mcast' | 'viona_rx_classified' } | null;
+  readonly promisc: {
+    readonly kind: 'MULTI' | 'ALL';
+    readonly handler: 'viona_rx_mcast' | 'viona_rx_classified';
+  } | null;
 }
 
 export interface LinkConfig {

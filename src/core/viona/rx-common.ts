@@ -39,14 +39,12 @@ export function stripAndPad(
   stripTag: boolean,
   into: Uint8Array,
 ): number {
-  let size = 0;
+  const size = stripTag ? length - VLAN_TAG_SIZE : length;
   if (stripTag) {
     into.set(bytes.subarray(offset, offset + MAC_ADDRESSES_SIZE));
     into.set(bytes.subarray(offset + MAC_ADDRESSES_SIZE + VLAN_TAG_SIZE, offset + length), MAC_ADDRESSES_SIZE);
-    size = length - VLAN_TAG_SIZE;
   } else {
     into.set(bytes.subarray(offset, offset + length));
-    size = length;
   }
   if (size >= ETHER_MIN_FRAME) return size;
   into.fill(0, size, ETHER_MIN_FRAME);

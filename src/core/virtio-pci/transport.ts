@@ -33,16 +33,12 @@ import { CommonConfig } from './common-config.ts';
 import { nextStatus } from './device-status.ts';
 import type { TransportEvent } from './events.ts';
 import { FeatureRegisters } from './feature-registers.ts';
-import { FieldMap } from './field-map.ts';
+import { GuestErrorLog } from './guest-error-log.ts';
 import { InterruptLine, type InterruptPin } from './interrupt-line.ts';
 import * as P from './layout.ts';
+import { ModernBar } from './modern-bar.ts';
 import { QueueRegisters } from './queue-registers.ts';
 import type { TransportState } from './transport-state.ts';
-
-const COMMON = new FieldMap(P.COMMON_CFG);
-
-/** Guest errors of one kind that are recorded one by one within an epoch; from then on they are only counted. */
-export const GUEST_ERRORS_RECORDED = 256;
 
 export interface TransportOptions {
   readonly memory: GuestMemory;
@@ -54,6 +50,7 @@ export interface TransportOptions {
 
 export class VirtioPciTransport implements Transport {
   readonly line: InterruptLine;
+  readonly bar: ModernBar;
   /** By queue index, since the lab was opened. */
   readonly kicks: number[];
   readonly interrupts: number[];
@@ -64,8 +61,7 @@ export class VirtioPciTransport implements Transport {
   readonly #splitQueues: readonly SplitQueue[];
   readonly #queues: readonly QueueRegisters[];
   readonly #common: CommonConfig;
-  readonly #errors = new Map<GuestErrorCode, number>();
-  #errorCount = 0;
+  readonly #errors: GuestErrorLog;
   #status = 0;
   #negotiated: FeatureSet = 0n;
   #epoch = 0;
@@ -77,6 +73,7 @@ export class VirtioPciTransport implements Transport {
     this.#device = options.device;
     this.#trace = options.trace;
     this.#emit = options.emit;
+    this.#errors = new GuestErrorLog(options.emit);
     this.line = new InterruptLine(options.interrupt);
     const error = (code: GuestErrorCode, queue: number | null, detail: string): void =>
       this.guestError(code, queue, detail);
@@ -101,6 +98,9 @@ export class VirtioPciTransport implements Transport {
       readGeneration: () => this.#readGeneration(),
       error,
     });
+    const kick = (queue: number, value: number): void => this.#kick(queue, value);
+    const { device, emit } = options;
+    this.bar = new ModernBar({ common: this.#common, line: this.line, device, emit, kick, error });
     this.#features.reset(this.#device.offers());
   }
 
@@ -128,46 +128,13 @@ export class VirtioPciTransport implements Transport {
   }
   /** Guest errors since the lab was opened, recorded or not. */
   get errorCount(): number {
-    return this.#errorCount;
+    return this.#errors.total;
   }
 
   queue(index: number): Queue {
     const queue = this.#splitQueues[index];
     if (!queue) throw new RangeError(`queue ${index}`);
     return queue;
-  }
-
-  barRead(offset: number, width: number): number {
-    if (offset + width <= P.COMMON_OFFSET + P.COMMON_CFG_SIZE) return COMMON.read(this.#common, offset, width);
-    if (offset >= P.ISR_OFFSET && offset + width <= P.ISR_OFFSET + P.ISR_LENGTH) {
-      return offset === P.ISR_OFFSET ? this.line.acknowledge() : 0;
-    }
-    if (this.#inDeviceConfig(offset, width)) {
-      // @spec 2.5.2 MUST allow reading before FEATURES_OK (BASE-CFG-01)
-      let value = 0;
-      for (let i = width - 1; i >= 0; i--) value = value * 256 + this.#device.readConfig(offset - P.DEVICE_OFFSET + i);
-      return value;
-    }
-    // A doorbell has nothing to read; that is no mistake.
-    if (!this.#inDoorbells(offset, width)) this.#outOfRange('read', offset, width);
-    return 0;
-  }
-
-  barWrite(offset: number, width: number, value: number): void {
-    if (offset + width <= P.COMMON_OFFSET + P.COMMON_CFG_SIZE) {
-      COMMON.write(this.#common, offset, width, value);
-    } else if (this.#inDoorbells(offset, width)) {
-      this.#kick(offset - P.NOTIFY_OFFSET, value);
-    } else if (this.#inDeviceConfig(offset, width)) {
-      // @spec 5.1.4 all fields are read-only to a driver (NET-CFG-15)
-      const at = offset - P.DEVICE_OFFSET;
-      this.#emit({ type: 'config-write', offset: at, width, value });
-      this.guestError('config-write', null, `offset ${at}, width ${width}, value ${value}`);
-    } else if (offset >= P.ISR_OFFSET && offset + width <= P.ISR_OFFSET + P.ISR_LENGTH) {
-      this.guestError('write-to-read-only', null, `ISR = ${value}`);
-    } else {
-      this.#outOfRange('write', offset, width);
-    }
   }
 
   complete(index: number): void {
@@ -180,13 +147,7 @@ export class VirtioPciTransport implements Transport {
   }
 
   guestError(code: GuestErrorCode, queue: number | null, detail: string): void {
-    const seen = (this.#errors.get(code) ?? 0) + 1;
-    this.#errors.set(code, seen);
-    this.#errorCount++;
-    if (seen <= GUEST_ERRORS_RECORDED) {
-      const bound = seen === GUEST_ERRORS_RECORDED ? '; from here on this error is only counted, until reset' : '';
-      this.#emit({ type: 'guest-error', code, queue, detail: detail + bound });
-    }
+    this.#errors.record(code, queue, detail);
     if (GUEST_ERRORS[code].response === 'needs-reset') this.needsReset(GUEST_ERRORS[code].text);
   }
 
@@ -210,7 +171,7 @@ export class VirtioPciTransport implements Transport {
     this.#negotiated = 0n;
     this.#common.reset();
     this.#features.reset(this.#device.offers());
-    this.#errors.clear();
+    this.#errors.newEpoch();
     for (const queue of this.#queues) queue.reset();
     // Lowers the pin: @spec 2.4.1 MUST NOT notify after the reset (BASE-RESET-02)
     this.line.acknowledge();
@@ -237,7 +198,7 @@ export class VirtioPciTransport implements Transport {
   /** Takes over a checked state; a reason if a queue does not fit guest memory, with the device as after a reset. */
   restore(state: TransportState, offered: FeatureSet, negotiated: FeatureSet): string | null {
     this.#epoch++;
-    this.#errors.clear();
+    this.#errors.newEpoch();
     for (const [index, registers] of this.#queues.entries()) {
       const saved = state.queues[index];
       const reason = saved ? registers.queue.restore(saved.state) : 'missing';
@@ -317,8 +278,7 @@ export class VirtioPciTransport implements Transport {
     });
   }
 
-  #kick(offset: number, value: number): void {
-    const index = Math.floor(offset / P.NOTIFY_OFF_MULTIPLIER);
+  #kick(index: number, value: number): void {
     const queue = this.#splitQueues[index];
     if (!this.live) return this.guestError('kick-before-driver-ok', index, `value ${value}`);
     // @spec 4.1.5.2 the doorbell of a queue is written with that queue's index (NOTIF-01)
@@ -327,7 +287,7 @@ export class VirtioPciTransport implements Transport {
       return this.guestError('kick-bad-queue', index, `doorbell of queue ${index}, value ${value}`);
     }
     this.kicks[index] = (this.kicks[index] ?? 0) + 1;
-    this.#trace.notify(index, queue.availIdx);
+    this.#trace.notify(index, queue.shownIdx);
     if (!this.broken) this.#device.service(index);
   }
 
@@ -337,18 +297,5 @@ export class VirtioPciTransport implements Transport {
     if (this.#configChanged) this.#generation = (this.#generation + 1) & 0xff;
     this.#configChanged = false;
     return this.#generation;
-  }
-
-  #inDeviceConfig(offset: number, width: number): boolean {
-    return offset >= P.DEVICE_OFFSET && offset + width <= P.DEVICE_OFFSET + this.#device.configSize;
-  }
-
-  #inDoorbells(offset: number, width: number): boolean {
-    const end = P.NOTIFY_OFFSET + P.NOTIFY_OFF_MULTIPLIER * this.#queues.length;
-    return offset >= P.NOTIFY_OFFSET && offset + width <= end;
-  }
-
-  #outOfRange(kind: string, offset: number, width: number): void {
-    this.guestError('access-out-of-range', null, `${kind} of ${width} at 0x${offset.toString(16)}`);
   }
 }

@@ -50,6 +50,8 @@ export interface Queue {
   /** Device-side positions, 16 bit. */
   readonly availIdx: number;
   readonly usedIdx: number;
+  /** The available index that the driver shows now. */
+  readonly shownIdx: number;
   /** The guest error that stopped the queue; only a reset mends it. */
   readonly fault: QueueFault | null;
 

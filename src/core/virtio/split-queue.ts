@@ -59,6 +59,9 @@ export class SplitQueue implements Queue {
   get usedIdx(): number {
     return this.#usedShown;
   }
+  get shownIdx(): number {
+    return this.#enabled ? this.#memory.readU16(this.#avail + L.VIRTQ_AVAIL_IDX) : 0;
+  }
   get fault(): QueueFault | null {
     return this.#fault;
   }
@@ -100,15 +103,14 @@ export class SplitQueue implements Queue {
   pop(chain: DescriptorChain): Pop {
     if (!this.#enabled) return POP.EMPTY;
     if (this.#fault) return POP.BROKEN;
-    const memory = this.#memory;
-    const idx = memory.readU16(this.#avail + L.VIRTQ_AVAIL_IDX);
+    const idx = this.shownIdx;
     const waiting = (idx - this.#availIdx) & U16;
     if (waiting === 0) return POP.EMPTY;
     if (waiting > this.#size) {
       return this.#break('avail-index-jump', `idx ${idx}, expected at most ${this.#size} past ${this.#availIdx}`);
     }
     const slot = this.#availIdx & (this.#size - 1);
-    const head = memory.readU16(this.#avail + L.VIRTQ_AVAIL_RING + 2 * slot);
+    const head = this.#memory.readU16(this.#avail + L.VIRTQ_AVAIL_RING + 2 * slot);
     if (head >= this.#size) return this.#break('head-out-of-range', `head ${head} in slot ${slot}, size ${this.#size}`);
     chain.reset(head);
     if (!this.#walk(chain, this.#desc, this.#size, head, false)) return POP.BROKEN;

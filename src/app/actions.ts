@@ -1,0 +1,69 @@
+/** What the page's elements can do, in terms of the lab. */
+import type { HostModelId } from '../core/host/host-model.ts';
+import { HOST_MODELS } from '../core/host/models.ts';
+import { trafficPresets } from '../core/net/traffic.ts';
+import type { IoctlRecord } from '../core/viona/link.ts';
+import type { FrameSpec, TrafficSpec } from '../protocol/api.ts';
+import type { InjectedFrame, LabActions, PackageManifest, TrafficPreset } from '../ui/store.ts';
+import type { Lab } from './lab.ts';
+
+export class PageActions implements LabActions {
+  readonly hostModels = HOST_MODELS;
+  readonly trafficPresets: readonly TrafficPreset[] = trafficPresets();
+  readonly manifest: PackageManifest | null;
+  readonly #lab: Lab;
+
+  constructor(lab: Lab, manifest: PackageManifest | null) {
+    this.#lab = lab;
+    this.manifest = manifest;
+  }
+
+  setHostModel(id: HostModelId): Promise<void> {
+    return this.#lab.setHostModel(id);
+  }
+
+  reprobe(): Promise<void> {
+    return this.#lab.reprobe();
+  }
+
+  restartGuest(): Promise<void> {
+    return this.#lab.restart();
+  }
+
+  inject(frames: readonly FrameSpec[], times?: number): Promise<readonly InjectedFrame[]> {
+    return this.#lab.inject(frames, times);
+  }
+
+  startTraffic(spec: TrafficSpec): Promise<void> {
+    return this.#lab.startTraffic(spec);
+  }
+
+  stopTraffic(): Promise<void> {
+    return this.#lab.stopTraffic();
+  }
+
+  ioctl(name: string, arg: number): Promise<IoctlRecord> {
+    return this.#lab.ioctl(name, arg);
+  }
+
+  async exec(command: string): Promise<{ readonly output: string; readonly status: number }> {
+    const { output, exitCode } = await this.#lab.exec(command);
+    return { output, status: exitCode };
+  }
+
+  consoleWrite(bytes: Uint8Array): void {
+    this.#lab.console.write(bytes);
+  }
+
+  onConsole(listener: (bytes: Uint8Array) => void): () => void {
+    return this.#lab.console.listen(listener);
+  }
+
+  consoleResize(columns: number, rows: number): void {
+    this.#lab.resizeConsole(columns, rows);
+  }
+
+  clearTrace(): void {
+    this.#lab.store.clearFrames();
+  }
+}

@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { PRESET_IDS } from '../net/traffic.ts';
+import type { HostModelId, RxEvent } from './host-model.ts';
+import { JOIN, lab, type Lab, NEGOTIATED, PROMISC_OFF, PROMISC_ON, type Seen } from './host-side.test-kit.ts';
+import { judge, verdictOf } from './verdict.ts';
+
+describe('any sequence of requests and frames', () => {
+  const request = fc.constantFrom<RxEvent>(
+    NEGOTIATED,
+    PROMISC_ON,
+    PROMISC_OFF,
+    JOIN,
+    { type: 'reset', kind: 'driver' },
+    { type: 'reset', kind: 'machine' },
+  );
+  const step = fc.oneof(
+    request.map((event) => (l: Lab) => void l.host.rxEvent(event)),
+    fc.constantFrom(...PRESET_IDS).map((id) => (l: Lab) => void l.inject(id)),
+    fc
+      .constantFrom<HostModelId>('exact', 'propolis-372a574', 'propolis-before-1125')
+      .map((id) => (l: Lab) => l.host.setModel(id)),
+    fc.constantFrom('NONE', 'MULTI', 'ALL', 3).map((arg) => (l: Lab) => void l.host.ioctl('SET_PROMISC', arg)),
+    fc.constantFrom('ENXIO', 'EIO').map((errno) => (l: Lab) => void l.host.injectFault('SET_PROMISC', errno)),
+    fc.nat(3).map((frames) => (l: Lab) => void l.fill(frames)),
+  );
+
+  it('one fate per frame, delivered means sent, totals add up, generation never falls', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const l = lab();
+        const seen: Seen[] = [];
+        const inject = l.inject;
+        l.inject = (id) => {
+          const one = inject(id);
+          seen.push(one);
+          return one;
+        };
+        let generation = 0;
+        for (const act of steps) {
+          act(l);
+          expect(l.host.generation).toBeGreaterThanOrEqual(generation);
+          generation = l.host.generation;
+        }
+        expect(new Set(seen.map(({ id }) => id)).size).toBe(seen.length);
+        expect(seen.filter(({ fate }) => fate === 'pending').map(({ id }) => id)).toEqual(
+          l.delivered.map(({ id }) => id),
+        );
+        for (const { fate, active, verdicts } of seen) {
+          const ruling = verdictOf(verdicts[active]!)!;
+          expect(ruling.accept).toBe(fate !== 'filtered');
+        }
+        const models = Object.values(l.host.costs());
+        models.forEach((costs, index) => {
+          const of = (code: Seen): ReturnType<typeof judge> =>
+            judge(verdictOf(code.verdicts[index]!)!, verdictOf(code.verdicts[2]!)!);
+          expect(costs.frames).toBe(seen.length);
+          expect(costs.leak).toBe(seen.filter((one) => of(one) === 'leak').length);
+          expect(costs.loss).toBe(seen.filter((one) => of(one) === 'loss').length);
+        });
+        expect(models[2]).toMatchObject({ leak: 0, loss: 0 });
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('restore(snapshot(x)) = x, through JSON, and goes on alike', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), fc.array(step, { maxLength: 10 }), (before, then) => {
+        const a = lab();
+        for (const act of before) act(a);
+        const snapshot = a.host.snapshot();
+        const b = lab('exact');
+        expect(b.host.restore(JSON.parse(JSON.stringify(snapshot)))).toBeNull();
+        expect(b.host.snapshot()).toEqual(snapshot);
+        a.fill(100);
+        b.fill(100);
+        const delivered = a.delivered.length;
+        for (const act of then) {
+          act(a);
+          act(b);
+        }
+        expect(b.host.snapshot()).toEqual(a.host.snapshot());
+        expect(b.delivered).toEqual(a.delivered.slice(delivered));
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('a damaged snapshot', () => {
+  let side: Lab;
+  beforeEach(() => (side = lab()));
+
+  /** The snapshot with one field replaced, by path. */
+  function damaged(snapshot: unknown, path: readonly (string | number)[], value: unknown): unknown {
+    const [field, ...rest] = path;
+    if (field === undefined) return value;
+    const fields = snapshot as Record<string, unknown>;
+    const copy = (Array.isArray(snapshot) ? [...(snapshot as unknown[])] : { ...fields }) as Record<string, unknown>;
+    copy[field] = damaged(fields[field], rest, value);
+    return copy;
+  }
+
+  const before = ['states', 'propolis-before-1125', 'link'];
+  const propolis = ['states', 'propolis-372a574'];
+  const exact = ['states', 'exact'];
+
+  it.each<[string, readonly (string | number)[], unknown]>([
+    ['no object', [], null],
+    ['another version', ['version'], 2],
+    ['an unknown model', ['model'], 'qemu'],
+    ['a negative generation', ['generation'], -1],
+    ['an odd frame id', ['nextId'], 3],
+    ['no states', ['states'], undefined],
+    ['a model without state', exact, undefined],
+    ['another MAC', [...exact, 'mac'], 1],
+    ['another MAC of a link', [...before, 'config', 'mac'], 1],
+    ['an impossible MTU', [...before, 'config', 'mtu'], 67],
+    ['a group among unicast', [...exact, 'unicast'], [2 ** 40]],
+    ['a unicast among groups', [...propolis, 'multicast'], [2]],
+    ['a table that is none', [...propolis, 'multicast'], {}],
+    ['a flag that is none', [...propolis, 'promisc'], 1],
+    ['a level of its own', [...propolis, 'remembered'], 'SOME'],
+    ['callbacks that viona_rx_set never leaves', [...before, 'callbacks'], { classified: null, promisc: null }],
+    ['callbacks above the level', [...before, 'level'], 'NONE'],
+    ['an unknown fault', [...before, 'faults'], [{ name: 'X', errno: 'EIO' }]],
+    ['too few totals', ['costs'], [1]],
+    ['half a frame', ['costs', 0], 0.5],
+    ['a missing counter', ['kstats', 'rx_packets'], undefined],
+    ['a strange ioctl', ['ioctls'], [{ name: 1 }]],
+  ])('with %s is refused and changes nothing', (_name, path, value) => {
+    side.host.rxEvent(NEGOTIATED);
+    const before = side.host.snapshot();
+    expect(side.host.restore(damaged(before, path, value))).toMatch(/^The host snapshot cannot be used: .*\.$/);
+    expect(side.host.snapshot()).toEqual(before);
+  });
+
+  it('any JSON is refused or restored, never thrown at', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        side.host.restore(value);
+      }),
+    );
+  });
+});

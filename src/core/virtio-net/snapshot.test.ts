@@ -1,0 +1,234 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { HostAnswer } from '../host/host-model.ts';
+import { macTableSet, rxModeCommand } from '../testing/command-bytes.ts';
+import { DeviceBench, HOST_OK } from '../testing/device-bench.ts';
+import { CTRL, type FakeDriver, RX, TX } from '../testing/fake-driver.ts';
+
+const UNICAST = '02:00:00:00:00:05';
+
+interface Pair {
+  readonly bench: DeviceBench;
+  readonly driver: FakeDriver;
+}
+
+const STEPS = ['receive', 'flush', 'collect', 'post', 'transmit', 'reap', 'promisc', 'table', 'bad', 'isr', 'reinit', 'link'] as const;
+
+/** One step of a machine's life. Everything it does is decided by `n`. */
+function step({ bench, driver }: Pair, what: (typeof STEPS)[number], n: number): unknown {
+  switch (what) {
+    case 'receive':
+      return bench.receive(2 * n, new Uint8Array(n % 1600).fill(n));
+    case 'flush':
+      return bench.device.flush();
+    case 'collect':
+      return driver.collect();
+    case 'post':
+      return driver.postReceive(n % 4, 1000);
+    case 'transmit':
+      return driver.transmit(new Uint8Array(60 + n).fill(n), { layout: n % 2 ? 'direct' : 'indirect' });
+    case 'reap':
+      return driver.reapTransmitted();
+    case 'promisc':
+      return driver.ackNow(driver.sendCommand(rxModeCommand(n % 2, n & 1)));
+    case 'table':
+      return driver.ackNow(driver.sendCommand(macTableSet([UNICAST], n % 2 ? [] : ['01:00:5e:00:00:01'])));
+    case 'bad':
+      return driver.ackNow(driver.sendCommand(Uint8Array.of(n)));
+    case 'isr':
+      return driver.readIsr();
+    case 'reinit':
+      return n % 5 === 0 ? driver.initialise() : null;
+    case 'link':
+      return bench.device.setLinkUp(n % 2 === 0);
+  }
+}
+
+/** What anybody outside can see of a machine. */
+const visible = ({ bench }: Pair): unknown => ({
+  description: bench.device.describe(),
+  memory: bench.memory.bytes,
+  pin: bench.pin.high,
+  command: bench.ports.configRead(4, 4),
+  generation: bench.device.barRead(4, 21, 1),
+});
+
+const life = fc.array(fc.tuple(fc.constantFrom(...STEPS), fc.nat(200)), { maxLength: 25 });
+
+function freshPair(seed: number): Pair {
+  const bench = new DeviceBench({ memorySize: 0x2_0000 });
+  return { bench, driver: bench.driver({ seed, queueSizes: [8, 8, 4] }) };
+}
+
+describe('snapshot', () => {
+  it('restore(snapshot(x)) behaves as x: a machine moved between any two steps lives the same life', () => {
+    fc.assert(
+      fc.property(life, life, fc.nat(), (before, after, seed) => {
+        const stays = freshPair(seed);
+        const moves = freshPair(seed);
+        for (const pair of [stays, moves]) for (const [what, n] of before) step(pair, what, n);
+        // The copy crosses a file, the way a saved machine does. Flushing is part of taking it.
+        stays.bench.device.flush();
+        const saved: unknown = JSON.parse(JSON.stringify(moves.bench.device.snapshot()));
+        const target = new DeviceBench({ memorySize: 0x2_0000 });
+        target.memory.bytes.set(moves.bench.memory.bytes);
+        expect(target.device.restore(saved)).toEqual({ ok: true });
+        target.device.resume();
+        // The driver does not notice that its ports and memory are another machine's.
+        moves.bench.memory.bytes.set(target.memory.bytes);
+        const moved = moveDriver(moves, target);
+        for (const [what, n] of after) expect(step(moved, what, n)).toEqual(step(stays, what, n));
+        expect(withoutErrors(visible(moved))).toEqual(withoutErrors(visible(stays)));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('a command that waits for the host is executed anew after a restore', async () => {
+    const never = new Promise<HostAnswer>(() => undefined);
+    const source = new DeviceBench({ host: (event) => (event.type === 'command' ? never : HOST_OK) });
+    const driver = source.driver();
+    const sent = driver.sendCommand(rxModeCommand(0, 1));
+    const target = new DeviceBench();
+    target.memory.bytes.set(source.memory.bytes);
+    expect(target.device.restore(source.device.snapshot())).toEqual({ ok: true });
+    expect(target.device.describe().rxMode.promisc).toBeNull();
+    target.device.resume();
+    expect(target.device.describe().rxMode.promisc).toBe(true);
+    const ack = new Uint8Array(1);
+    target.memory.read(sent.ackAddr, ack, 0, 1);
+    expect(ack[0]).toBe(0);
+    // The source itself is undisturbed: the command still waits.
+    source.device.service(CTRL);
+    expect(source.hostEvents.filter(({ type }) => type === 'command')).toHaveLength(1);
+  });
+
+  it('an answer from before a restore is dropped', async () => {
+    let answer: (value: HostAnswer) => void = () => undefined;
+    const bench = new DeviceBench({
+      host: (event) => (event.type === 'command' ? new Promise((resolve) => (answer = resolve)) : HOST_OK),
+    });
+    const driver = bench.driver();
+    const idle = bench.device.snapshot();
+    driver.sendCommand(rxModeCommand(0, 1));
+    bench.device.restore(idle);
+    const memory = bench.memory.bytes.slice();
+    answer(HOST_OK);
+    for (let i = 0; i < 5; i++) await Promise.resolve();
+    expect(bench.memory.bytes).toEqual(memory);
+    expect(bench.device.describe().rxMode.promisc).toBeNull();
+  });
+
+  it('the interrupt pin is driven anew', () => {
+    const source = new DeviceBench();
+    source.driver().postReceive(1);
+    source.receive(2, new Uint8Array(60));
+    source.device.flush();
+    const target = new DeviceBench();
+    target.memory.bytes.set(source.memory.bytes);
+    target.device.restore(source.device.snapshot());
+    expect(target.pin.high).toBe(true);
+    target.device.restore(new DeviceBench().device.snapshot());
+    expect(target.pin.high).toBe(false);
+  });
+
+  it('negotiated features are in force after a restore', () => {
+    const source = new DeviceBench();
+    const driver = source.driver();
+    driver.queueFrame(new Uint8Array(60), { layout: 'indirect' });
+    const target = new DeviceBench();
+    target.memory.bytes.set(source.memory.bytes);
+    target.device.restore(source.device.snapshot());
+    target.device.resume();
+    expect(target.sent).toHaveLength(1);
+    expect(target.errors()).toEqual([]);
+  });
+});
+
+describe('restore of what is not trusted', () => {
+  const good = (): Record<string, unknown> => {
+    const bench = new DeviceBench();
+    bench.driver();
+    return structuredClone(bench.device.snapshot()) as unknown as Record<string, unknown>;
+  };
+
+  it.each<[string, (state: any) => void]>([ // eslint-disable-line @typescript-eslint/no-explicit-any
+    ['version', (state) => (state.version = 2)],
+    ['transport', (state) => delete state.transport],
+    ['status', (state) => (state.transport.status = 32)],
+    ['status is not', (state) => (state.transport.status = -1)],
+    ['offered', (state) => (state.transport.features.offered = '0xffffffffffffffff')],
+    ['negotiated has', (state) => (state.transport.negotiated = '0x0000000500000000')],
+    ['negotiated without', (state) => (state.transport.status = 3)],
+    ['features.driver', (state) => (state.transport.features.driver = [0])],
+    ['queues', (state) => state.transport.queues.pop()],
+    ['size', (state) => (state.transport.queues[0].state.size = 12)],
+    ['size', (state) => (state.transport.queues[2].state.size = 128)],
+    ['availIdx', (state) => (state.transport.queues[0].state.availIdx = 65_536)],
+    ['desc', (state) => (state.transport.queues[1].state.desc = 1.5)],
+    ['queue 1', (state) => (state.transport.queues[1].state.desc = 0xfff_fff0)],
+    ['queue 0', (state) => (state.transport.queues[0].state.driver = 3)],
+    ['isr', (state) => (state.transport.isr = 4)],
+    ['window', (state) => (state.window = [])],
+    ['rxMode', (state) => (state.net.rxMode.promisc = 'yes')],
+    ['unicast', (state) => (state.net.tables.unicast = [0x0100_0000_0000])],
+    ['multicast', (state) => (state.net.tables.multicast = [5])],
+    ['rx_packets', (state) => (state.net.counters.rx_packets = '1')],
+    ['linkUp', (state) => delete state.net.linkUp],
+  ])('refuses a bad %s, with a reason that names it', (name, damage) => {
+    const state = good();
+    damage(state);
+    const bench = new DeviceBench();
+    const result = bench.device.restore(state);
+    expect(result).toMatchObject({ ok: false });
+    expect(result.ok ? '' : result.reason).toContain(name);
+    expect(bench.device.describe().status).toBe(0);
+  });
+
+  it('no value makes it throw', () => {
+    const bench = new DeviceBench();
+    fc.assert(
+      fc.property(fc.anything({ withNullPrototype: true, withBigInt: true }), (value) => {
+        expect(bench.device.restore(value).ok).toBe(false);
+      }),
+    );
+    const paths = leaves(good());
+    fc.assert(
+      fc.property(fc.constantFrom(...paths), fc.anything(), (path, value) => {
+        const state = good();
+        put(state, path, value);
+        const { ok } = bench.device.restore(state);
+        if (ok) for (const queue of [RX, TX, CTRL]) bench.device.service(queue);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+/** The same driver, in front of another machine that has the same memory. */
+function moveDriver(from: Pair, target: DeviceBench): Pair {
+  // The driver's view is its ports and its memory: forward both to the new machine.
+  Object.assign(from.bench.ports, target.ports);
+  from.bench.memory.redirect(target.memory);
+  return { bench: target, driver: from.driver };
+}
+
+/** Counts of guest errors belong to a device object, not to its state. */
+function withoutErrors(view: unknown): unknown {
+  const copy = structuredClone(view) as { description: { counters: Record<string, number> } };
+  delete copy.description.counters['guest_errors'];
+  return copy;
+}
+
+type Path = readonly (string | number)[];
+
+function leaves(value: unknown, path: Path = []): Path[] {
+  if (typeof value !== 'object' || value === null) return [path];
+  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));
+}
+
+function put(root: unknown, path: Path, value: unknown): void {
+  const last = path.at(-1);
+  const parent = path.slice(0, -1).reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], root);
+  if (last !== undefined) (parent as Record<string, unknown>)[last] = value;
+}

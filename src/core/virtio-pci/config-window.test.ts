@@ -1,0 +1,77 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { DeviceBench } from '../testing/device-bench.ts';
+import { findStructures, PCI_CFG } from '../testing/driver-ports.ts';
+
+let bench: DeviceBench;
+let at: number;
+
+beforeEach(() => {
+  bench = new DeviceBench();
+  at = findStructures(bench.ports).find(({ type }) => type === PCI_CFG)?.capability ?? 0;
+});
+
+function aim(bar: number, offset: number, length: number): void {
+  bench.ports.configWrite(at + 4, 1, bar);
+  bench.ports.configWrite(at + 8, 4, offset);
+  bench.ports.configWrite(at + 12, 4, length);
+}
+
+describe('PCI_CFG window', () => {
+  it('PCI-CFGWIN-02: a write of pci_cfg_data is a BAR write of that length', () => {
+    aim(4, 20, 1);
+    bench.ports.configWrite(at + 16, 4, 0xffff_ff01);
+    expect(bench.device.describe().status).toBe(1);
+    expect(bench.device.barRead(4, 22, 2)).toBe(0);
+  });
+
+  it('PCI-CFGWIN-03: a read of pci_cfg_data is a BAR read of that length', () => {
+    aim(4, 0, 4);
+    bench.ports.configWrite(at + 16, 4, 1);
+    aim(4, 4, 4);
+    expect(bench.ports.configRead(at + 16, 4)).toBe(1);
+    aim(4, 0x12, 2);
+    expect(bench.ports.configRead(at + 16, 4)).toBe(3);
+    expect(bench.ports.configRead(at + 16, 1)).toBe(3);
+    expect(bench.errors()).toEqual([]);
+  });
+
+  it('PCI-CFGWIN-04: bar, offset and length read back; the rest of the capability does not change', () => {
+    bench.ports.configWrite(at, 4, 0xffff_ffff);
+    bench.ports.configWrite(at + 4, 4, 0xffff_ff04);
+    bench.ports.configWrite(at + 8, 2, 0x80);
+    bench.ports.configWrite(at + 12, 4, 2);
+    expect(bench.ports.configRead(at, 4)).toBe(0x0514_0009);
+    expect(bench.ports.configRead(at + 4, 4)).toBe(4);
+    expect(bench.ports.configRead(at + 8, 4)).toBe(0x80);
+    expect(bench.ports.configRead(at + 12, 4)).toBe(2);
+  });
+
+  it('reads the MAC address out of device configuration, as firmware does', () => {
+    const mac = [0, 1, 2, 3, 4, 5].map((i) => {
+      aim(4, 0x80 + i, 1);
+      return bench.ports.configRead(at + 16, 1);
+    });
+    expect(mac).toEqual([0x02, 0x08, 0x20, 0x00, 0x00, 0x01]);
+  });
+
+  it.each([
+    ['another BAR', 0, 0, 4],
+    ['a length of 3', 4, 0, 3],
+    ['a length of 0', 4, 0, 0],
+    ['a misaligned offset', 4, 2, 4],
+    ['an offset outside', 4, 0x200, 4],
+    ['a huge offset', 4, 0xffff_fffc, 4],
+  ])('cfg-window-bad-access: %s reads zero and writes nothing', (_name, bar, offset, length) => {
+    aim(bar, offset, length);
+    expect(bench.ports.configRead(at + 16, 4)).toBe(0);
+    bench.ports.configWrite(at + 16, 4, 0xffff_ffff);
+    expect(bench.errors()).toEqual(['cfg-window-bad-access', 'cfg-window-bad-access']);
+    expect(bench.device.describe().status).toBe(0);
+  });
+
+  it('a machine reset clears it', () => {
+    aim(4, 8, 4);
+    bench.device.machineReset();
+    expect(bench.ports.configRead(at + 12, 4)).toBe(0);
+  });
+});

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ArrayMemory } from '../testing/array-memory.ts';
+import { DescriptorChain } from './descriptor-chain.ts';
+
+/** A chain over the given cuts of consecutive bytes, with a hole of 5 bytes between segments. */
+function chainOf(memory: ArrayMemory, bytes: Uint8Array, cuts: readonly number[], writable: boolean): DescriptorChain {
+  const chain = new DescriptorChain(64);
+  chain.reset(0);
+  let at = 0;
+  let addr = 100;
+  for (const cut of [...cuts, bytes.length]) {
+    const length = Math.min(cut, bytes.length - at);
+    memory.write(addr, bytes, at, length);
+    chain.add(addr, length, writable);
+    addr += length + 5;
+    at += length;
+  }
+  return chain;
+}
+
+describe('DescriptorChain', () => {
+  it('SPLIT-FRAME-01: any cut of readable bytes is the same stream, from any position', () => {
+    const cuts = fc.array(fc.nat(9), { maxLength: 20 });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), cuts, fc.nat(70), fc.nat(70), (bytes, cut, position, length) => {
+        const memory = new ArrayMemory(1024);
+        const chain = chainOf(memory, bytes, cut, false);
+        const into = new Uint8Array(80).fill(0xee);
+        const done = chain.read(memory, position, into, 3, length);
+        const expected = bytes.slice(position, position + length);
+        expect(done).toBe(expected.length);
+        expect(into.slice(3, 3 + done)).toEqual(expected);
+        expect(into[3 + done]).toBe(0xee);
+      }),
+    );
+  });
+
+  it('SPLIT-FRAME-01: any cut of writable bytes takes the same stream and nothing else', () => {
+    const cuts = fc.array(fc.nat(9), { maxLength: 20 });
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 60 }), cuts, (bytes, cut) => {
+        const memory = new ArrayMemory(1024);
+        const chain = chainOf(memory, new Uint8Array(bytes.length), cut, true);
+        const filled = memory.bytes.slice();
+        expect(chain.write(memory, 0, bytes, 0, bytes.length)).toBe(bytes.length);
+        let addr = 100;
+        let at = 0;
+        for (const part of [...cut, bytes.length]) {
+          const length = Math.min(part, bytes.length - at);
+          expect(memory.bytes.slice(addr, addr + length)).toEqual(bytes.slice(at, at + length));
+          filled.set(bytes.slice(at, at + length), addr);
+          addr += length + 5;
+          at += length;
+        }
+        expect(memory.bytes).toEqual(filled);
+      }),
+    );
+  });
+
+  it('SPLIT-DESC-01: writes start behind the readable part and stop at the end', () => {
+    const memory = new ArrayMemory(256);
+    const chain = new DescriptorChain(4);
+    chain.reset(7);
+    chain.add(10, 4, false);
+    chain.add(20, 3, true);
+    expect(chain.write(memory, 0, new Uint8Array(8).fill(9), 0, 8)).toBe(3);
+    expect([...memory.bytes.slice(10, 14)]).toEqual([0, 0, 0, 0]);
+    expect([...memory.bytes.slice(20, 24)]).toEqual([9, 9, 9, 0]);
+  });
+
+  it('SPLIT-DESC-02: reads end before the writable part', () => {
+    const memory = new ArrayMemory(256);
+    memory.bytes.fill(5);
+    const chain = new DescriptorChain(4);
+    chain.reset(0);
+    chain.add(10, 2, false);
+    chain.add(20, 3, true);
+    expect(chain.read(memory, 0, new Uint8Array(8), 0, 8)).toBe(2);
+  });
+});

@@ -1,0 +1,61 @@
+import { css, html, LitElement } from 'lit';
+import './lab-features.ts';
+import './lab-link.ts';
+import './lab-queues.ts';
+import './lab-receive-filter.ts';
+import './lab-status.ts';
+import { pane, shared } from './styles.ts';
+
+/** The state of device and host side in one view: link, filter, negotiation, queues. */
+export class LabDevice extends LitElement {
+  static override styles = [
+    shared,
+    pane,
+    css`
+      .body {
+        container-type: inline-size;
+      }
+      .content {
+        display: grid;
+        gap: 14px 20px;
+        padding: 10px;
+      }
+      .wide {
+        grid-column: 1 / -1;
+      }
+      @container (min-width: 520px) {
+        .content {
+          grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
+        }
+      }
+      .body:focus-visible {
+        outline: 2px solid var(--accent);
+      }
+    `,
+  ];
+
+  override render(): unknown {
+    return html`
+      <section aria-label="Device">
+        <div class="bar">
+          <h2>Device</h2>
+          <lab-status class="push"></lab-status>
+        </div>
+        <div class="body" tabindex="0" aria-label="Device and host link" role="group">
+          <div class="content">
+            <lab-link></lab-link>
+            <lab-receive-filter></lab-receive-filter>
+            <lab-features class="wide"></lab-features>
+            <lab-queues class="wide"></lab-queues>
+          </div>
+        </div>
+      </section>
+    `;
+  }
+
+  override focus(): void {
+    this.renderRoot.querySelector<HTMLElement>('.body')?.focus();
+  }
+}
+
+customElements.define('lab-device', LabDevice);

@@ -1,0 +1,93 @@
+import { css, html, LitElement, nothing } from 'lit';
+import { dialogStyles } from './dialog-styles.ts';
+import { formatBytes, plural } from './format.ts';
+import { ActionsController } from './store.ts';
+import type { PackageManifest } from './store.ts';
+import { controls, shared, tables } from './styles.ts';
+
+/** What the guest is made of: stock Debian packages, each with the hash it was checked against. */
+export class LabGuestDialog extends LitElement {
+  static override styles = [
+    shared,
+    controls,
+    tables,
+    dialogStyles,
+    css`
+      .hash {
+        max-width: 140px;
+        overflow: hidden;
+        text-overflow: ellipsis;
+        color: var(--muted);
+      }
+      .hash:hover {
+        max-width: none;
+      }
+      h3 {
+        margin-top: 12px;
+      }
+    `,
+  ];
+
+  readonly #actions = new ActionsController(this);
+
+  override render(): unknown {
+    const manifest = this.#actions.actions?.manifest ?? null;
+    return html`
+      <dialog aria-label="Guest image">
+        <div class="top">
+          <h2>Guest image</h2>
+          <button @click=${() => this.renderRoot.querySelector('dialog')?.close()}>Close</button>
+        </div>
+        <div class="content">
+          ${manifest
+            ? this.#content(manifest)
+            : html`<p class="muted">The image’s manifest could not be read. Build the guest image (see README) and reload the page.</p>`}
+        </div>
+      </dialog>
+    `;
+  }
+
+  show(): void {
+    this.renderRoot.querySelector('dialog')?.showModal();
+  }
+
+  #content({ suite, built, kernel, files, packages }: PackageManifest): unknown {
+    return html`
+      <p>
+        Debian ${suite}, kernel <code>${kernel}</code>, dated ${built.slice(0, 10)}. ${plural(packages.length, 'package')}, unmodified,
+        each checked against the archive’s signed index.
+      </p>
+      <h3>Files</h3>
+      <table aria-label="Files">
+        <tbody>
+          ${files.map(
+            ({ name, bytes, sha256 }) => html`<tr>
+              <td class="mono">${name}</td>
+              <td class="number mono">${formatBytes(bytes)}</td>
+              <td class="mono hash" title=${sha256}>${sha256}</td>
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+      <h3>Packages</h3>
+      <table aria-label="Packages of the guest">
+        <thead>
+          <tr><th>Package</th><th>Version</th><th>Licence</th><th>SHA-256 of the .deb</th></tr>
+        </thead>
+        <tbody>
+          ${packages.length === 0 ? html`<tr><td colspan="4" class="muted">none listed</td></tr>` : nothing}
+          ${packages.map(
+            ({ name, version, licence, sha256 }) => html`<tr>
+              <td class="mono">${name}</td>
+              <td class="mono">${version}</td>
+              <td>${licence}</td>
+              <td class="mono hash" title=${sha256}>${sha256}</td>
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+    `;
+  }
+}
+
+customElements.define('lab-guest-dialog', LabGuestDialog);

@@ -1,0 +1,189 @@
+import { css, html, LitElement, nothing } from 'lit';
+import type { HostModelId } from '../core/host/host-model.ts';
+import { needsReprobe } from '../core/trace/model.ts';
+import { messageOf } from './format.ts';
+import './lab-boot.ts';
+import './lab-guest-dialog.ts';
+import './lab-help-dialog.ts';
+import { ActionsController, StoreController } from './store.ts';
+import { controls, shared } from './styles.ts';
+import { applyTheme, currentTheme, THEMES } from './theme.ts';
+import type { Theme } from './theme.ts';
+
+/** Name, guest, host model, and what needs the user's hand. */
+export class LabHeader extends LitElement {
+  static override properties = { theme: { state: true }, busy: { state: true }, problem: { state: true } };
+  declare theme: Theme;
+  declare busy: string;
+  declare problem: string;
+
+  static override styles = [
+    shared,
+    controls,
+    css`
+      :host {
+        display: block;
+        background: var(--bar);
+        border-bottom: 1px solid var(--line);
+      }
+      header {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 4px 14px;
+        min-height: 40px;
+        padding: 4px 10px;
+      }
+      h1 {
+        margin: 0;
+        font: 600 var(--text-l) / 1.4 var(--font);
+        white-space: nowrap;
+      }
+      .group {
+        display: inline-flex;
+        align-items: center;
+        gap: 6px;
+        min-width: 0;
+      }
+      .summary {
+        flex: 1 1 0;
+        min-width: 0;
+        color: var(--muted);
+        overflow: hidden;
+        text-overflow: ellipsis;
+        white-space: nowrap;
+      }
+      @media (max-width: 1100px) {
+        .summary {
+          display: none;
+        }
+        .push {
+          margin-left: auto;
+        }
+      }
+      .notice {
+        display: flex;
+        align-items: center;
+        gap: 10px;
+        padding: 5px 10px;
+        border-top: 1px solid var(--line);
+        background: var(--leak-tint);
+      }
+      .notice.bad {
+        background: var(--loss-tint);
+      }
+      .isolation {
+        color: var(--muted);
+        white-space: nowrap;
+      }
+    `,
+  ];
+
+  readonly #store = new StoreController(this, ({ model }) => model);
+  readonly #actions = new ActionsController(this);
+
+  constructor() {
+    super();
+    this.theme = currentTheme();
+    this.busy = '';
+    this.problem = '';
+  }
+
+  override render(): unknown {
+    const store = this.#store.store;
+    const actions = this.#actions.actions;
+    const host = store?.model.host ?? null;
+    const chosen = actions?.hostModels.find(({ id }) => id === host);
+    return html`
+      <header>
+        <h1>virtio-net lab</h1>
+        <span class="group">
+          <lab-boot></lab-boot>
+          <button class="quiet" title="Press the guest’s reset button" @click=${() => this.#do('Restarting…', () => actions?.restartGuest())}>
+            Restart
+          </button>
+        </span>
+        <span class="group">
+          <label for="host">Host model</label>
+          <select id="host" title=${chosen?.source ?? nothing} ?disabled=${!actions} @change=${this.#choose}>
+            ${host === null ? html`<option value="" selected>…</option>` : nothing}
+            ${actions?.hostModels.map(({ id, title }) => html`<option value=${id} ?selected=${id === host}>${title}</option>`)}
+          </select>
+        </span>
+        <span class="summary" title=${chosen?.summary ?? nothing}>${chosen?.summary}</span>
+        <span class="group push">
+          <span class="isolation" title=${ISOLATION[store?.isolated ? 'yes' : 'no']}>
+            ${store?.isolated ? '✓ isolated' : '✕ not isolated'}
+          </span>
+          <button class="quiet" @click=${() => this.renderRoot.querySelector('lab-guest-dialog')?.show()}>Guest</button>
+          <button class="quiet" @click=${() => this.showHelp()}>Keys</button>
+          <select aria-label="Theme" @change=${this.#setTheme}>
+            ${THEMES.map((theme) => html`<option value=${theme} ?selected=${theme === this.theme}>${theme} theme</option>`)}
+          </select>
+        </span>
+      </header>
+      ${this.#notices()}
+      <lab-guest-dialog></lab-guest-dialog>
+      <lab-help-dialog></lab-help-dialog>
+    `;
+  }
+
+  showHelp(): void {
+    this.renderRoot.querySelector('lab-help-dialog')?.show();
+  }
+
+  #notices(): unknown {
+    const model = this.#store.store?.model;
+    if (!model) return nothing;
+    return html`
+      ${model.failure
+        ? html`<div class="notice bad" role="alert"><span><b>${model.failure.message}</b> ${model.failure.mend}</span></div>`
+        : nothing}
+      ${needsReprobe(model)
+        ? html`<div class="notice" role="status" aria-label="Re-probe needed">
+            <span>
+              <b>Re-probe needed.</b> This host model filters already, but the driver negotiated with the features of another
+              one. It sees the new offer when it is bound again.
+            </span>
+            <button ?disabled=${this.busy !== ''} @click=${() => this.#do('Re-probing…', () => this.#actions.actions?.reprobe())}>
+              ${this.busy || 'Re-probe the driver'}
+            </button>
+          </div>`
+        : nothing}
+      ${this.problem
+        ? html`<div class="notice bad" role="alert">
+            <span>${this.problem}</span><button @click=${() => (this.problem = '')}>Dismiss</button>
+          </div>`
+        : nothing}
+    `;
+  }
+
+  #choose(event: Event): void {
+    const id = (event.target as HTMLSelectElement).value as HostModelId;
+    void this.#do('Switching…', () => this.#actions.actions?.setHostModel(id));
+  }
+
+  #setTheme(event: Event): void {
+    this.theme = (event.target as HTMLSelectElement).value as Theme;
+    applyTheme(this.theme);
+  }
+
+  async #do(busy: string, action: () => Promise<void> | undefined): Promise<void> {
+    this.busy = busy;
+    this.problem = '';
+    try {
+      await action();
+    } catch (error) {
+      this.problem = messageOf(error);
+    } finally {
+      this.busy = '';
+    }
+  }
+}
+
+const ISOLATION = {
+  yes: 'The page is cross-origin isolated: frames travel between workers in shared memory.',
+  no: 'The page is not cross-origin isolated, so frames travel as messages. All works, a little slower. Serve with COOP and COEP headers to share memory.',
+} as const;
+
+customElements.define('lab-header', LabHeader);

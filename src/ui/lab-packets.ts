@@ -1,0 +1,331 @@
+import { VirtualizerController } from '@tanstack/lit-virtual';
+import { css, html, LitElement, nothing } from 'lit';
+import type { PropertyValues } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
+import { formatCount } from './format.ts';
+import { FILTER_HINTS } from './packet-filter.ts';
+import { COLUMNS, columnStyles, packetCells, rowTone } from './packet-row.ts';
+import { PacketView } from './packet-view.ts';
+import { ActionsController, StoreController } from './store.ts';
+import { controls, pane, shared } from './styles.ts';
+import { ViewController } from './view-state.ts';
+
+const ROW_HEIGHT = 22;
+/** The virtualizer lays out every row again when their number changes, so it is told a number that moves in steps. */
+const COUNT_STEP = 8192;
+
+/** The packet list: a grid with one cursor, that follows the newest packet until the user scrolls away. */
+export class LabPackets extends LitElement {
+  static override properties = { follow: { state: true } };
+  declare follow: boolean;
+
+  static override styles = [
+    shared,
+    pane,
+    controls,
+    columnStyles,
+    css`
+      section {
+        container-type: inline-size;
+      }
+      input {
+        flex: 1;
+        min-width: 60px;
+        max-width: 420px;
+      }
+      .head {
+        flex: none;
+        border-bottom: 1px solid var(--line);
+        color: var(--muted);
+        font-size: var(--text-s);
+        scrollbar-gutter: stable;
+        overflow-y: hidden;
+      }
+      .body {
+        position: relative;
+        font: var(--text-s) / var(--row) var(--mono);
+        font-variant-numeric: tabular-nums;
+        scrollbar-gutter: stable;
+        contain: strict;
+        overflow-anchor: none;
+      }
+      .body .row {
+        position: absolute;
+        inset: 0 0 auto;
+        cursor: default;
+      }
+      .space {
+        position: relative;
+      }
+      .row.is-drop {
+        color: var(--drop);
+      }
+      .row.is-sent,
+      .row.is-muted {
+        color: var(--muted);
+      }
+      .row.is-leak {
+        background: var(--leak-tint);
+      }
+      .row.is-loss {
+        background: var(--loss-tint);
+      }
+      .body .row:hover {
+        background: var(--hover);
+      }
+      .body .row[aria-selected='true'] {
+        background: var(--chosen);
+        box-shadow: inset 3px 0 var(--accent);
+      }
+      .empty {
+        position: absolute;
+        inset: 0;
+        font: var(--text-m) / 1.5 var(--font);
+        white-space: normal;
+      }
+    `,
+  ];
+
+  readonly #store = new StoreController(this, ({ frames }) => frames.version);
+  readonly #actions = new ActionsController(this);
+  readonly #viewState = new ViewController(this);
+  readonly #virtual = new VirtualizerController<HTMLElement, HTMLElement>(this, {
+    count: 0,
+    getScrollElement: () => this.#body,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 8,
+  });
+  #view: PacketView | null = null;
+  #filter = '';
+  #first = 0;
+
+  constructor() {
+    super();
+    this.follow = true;
+  }
+
+  get #body(): HTMLElement | null {
+    return this.renderRoot?.querySelector<HTMLElement>('.body') ?? null;
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#view?.release();
+    this.#view = null;
+  }
+
+  override willUpdate(): void {
+    const store = this.#store.store;
+    if (!store) return;
+    this.#view ??= new PacketView(store.frames, store.log);
+    const filter = this.#viewState.view?.filter ?? '';
+    if (filter !== this.#filter) {
+      this.#view.filter = filter;
+      this.#filter = filter;
+    }
+    if (!this.#view.update()) requestAnimationFrame(() => this.requestUpdate());
+    const virtualizer = this.#virtual.getVirtualizer();
+    const count = Math.ceil(this.#view.length / COUNT_STEP) * COUNT_STEP;
+    if (virtualizer.options.count !== count) virtualizer.setOptions({ ...virtualizer.options, count });
+  }
+
+  override updated(_changed: PropertyValues): void {
+    const body = this.#body;
+    const frames = this.#store.store?.frames;
+    if (!body || !frames) return;
+    const evicted = frames.first - this.#first;
+    this.#first = frames.first;
+    if (this.follow) body.scrollTop = body.scrollHeight;
+    // Evicted rows leave from the top: what the user reads stays where it is.
+    else if (evicted > 0 && this.#filter === '') body.scrollTop -= evicted * ROW_HEIGHT;
+  }
+
+  override render(): unknown {
+    const view = this.#view;
+    const frames = this.#store.store?.frames;
+    return html`
+      <section aria-label="Packets">
+        ${this.#bar(view, frames?.length ?? 0)}
+        <div class="head row" aria-hidden="true">
+          ${COLUMNS.map(({ id, title, hint }) => html`<span class=${id} title=${hint}>${title}</span>`)}
+        </div>
+        <div
+          class="body"
+          role="grid"
+          aria-label="Packets"
+          aria-rowcount=${view?.length ?? 0}
+          aria-readonly="true"
+          aria-activedescendant=${this.#selectedIndex() >= 0 ? 'cursor' : nothing}
+          tabindex="0"
+          @keydown=${this.#key}
+          @wheel=${this.#unfollow}
+          @scroll=${this.#scrolled}
+        >
+          ${view && view.length > 0 ? this.#rows(view) : this.#empty(frames?.length ?? 0)}
+        </div>
+      </section>
+    `;
+  }
+
+  #bar(view: PacketView | null, all: number): unknown {
+    const shown = view?.length ?? 0;
+    const progress = view?.progress ?? 1;
+    const count = this.#filter ? `${formatCount(shown)} of ${formatCount(all)}` : formatCount(all);
+    return html`
+      <div class="bar">
+        <h2>Packets</h2>
+        <span class="muted number" role="status" aria-label="Packets shown">${count}</span>
+        ${progress < 1 ? html`<span class="muted">searching ${Math.floor(progress * 100)} %</span>` : nothing}
+        <input
+          class="mono"
+          type="search"
+          aria-label="Filter packets"
+          placeholder="Filter ( / ): text, dropped, leak, rule:…, dst:33:33"
+          list="hints"
+          .value=${this.#filter}
+          @input=${(event: Event) => this.#viewState.view?.setFilter((event.target as HTMLInputElement).value)}
+          @keydown=${this.#filterKey}
+        />
+        <datalist id="hints">${FILTER_HINTS.map((hint) => html`<option value=${hint}></option>`)}</datalist>
+        <button class="push" aria-pressed=${this.follow} title="Keep the newest packet in view (End)" @click=${this.#toggleFollow}>
+          Follow
+        </button>
+        <button title="Forget packets and counts; the device stays as it is" @click=${() => this.#actions.actions?.clearTrace()}>
+          Clear
+        </button>
+      </div>
+    `;
+  }
+
+  #rows(view: PacketView): unknown {
+    const frames = this.#store.store?.frames;
+    const selected = this.#viewState.view?.selectedId;
+    const items = this.#virtual.getVirtualizer().getVirtualItems();
+    return html`
+      <div class="space" role="rowgroup" style="height:${view.length * ROW_HEIGHT}px">
+        ${repeat(
+          items.filter(({ index }) => index < view.length),
+          ({ index }) => view.numberAt(index),
+          ({ index, start }) => {
+            const row = frames?.row(view.numberAt(index));
+            if (!row) return nothing;
+            const chosen = row.id === selected;
+            return html`<div
+              role="row"
+              class="row ${rowTone(row)}"
+              id=${chosen ? 'cursor' : nothing}
+              aria-rowindex=${index + 1}
+              aria-selected=${chosen}
+              style="transform:translateY(${start}px)"
+              @click=${() => this.#choose(index)}
+              @dblclick=${this.#open}
+            >
+              ${packetCells(row, view.summary(row.seq))}
+            </div>`;
+          },
+        )}
+      </div>
+    `;
+  }
+
+  #empty(all: number): unknown {
+    if (all > 0) return html`<div class="empty"><p>No packet matches the filter. Escape in the filter box clears it.</p></div>`;
+    return html`
+      <div class="empty">
+        <p>No packets yet. Each frame shows up here with its verdict, the rule that decided, and what it cost.</p>
+        <p>When the guest is up, type <code>ping -c 3 10.0.2.2</code> in the console, or send a preset from Traffic.</p>
+      </div>
+    `;
+  }
+
+  #selectedIndex(): number {
+    const frames = this.#store.store?.frames;
+    const id = this.#viewState.view?.selectedId ?? null;
+    const number = id === null || !frames ? -1 : frames.numberOf(id);
+    if (number < 0 || !this.#view) return -1;
+    const index = this.#view.indexOf(number);
+    return this.#view.numberAt(index) === number ? index : -1;
+  }
+
+  #choose(index: number): void {
+    const view = this.#view;
+    if (!view || view.length === 0) return;
+    const at = Math.max(0, Math.min(view.length - 1, index));
+    const row = this.#store.store?.frames.row(view.numberAt(at));
+    if (!row) return;
+    this.follow = false;
+    this.#viewState.view?.select(row.id);
+    this.#viewState.view?.inspect('packet');
+    this.#reveal(at);
+  }
+
+  #reveal(index: number): void {
+    const body = this.#body;
+    if (!body) return;
+    const top = index * ROW_HEIGHT;
+    if (top < body.scrollTop) body.scrollTop = top;
+    else if (top + ROW_HEIGHT > body.scrollTop + body.clientHeight) body.scrollTop = top + ROW_HEIGHT - body.clientHeight;
+  }
+
+  #key(event: KeyboardEvent): void {
+    const view = this.#view;
+    if (!view || event.ctrlKey || event.metaKey || event.altKey) return;
+    const page = Math.max(1, Math.floor((this.#body?.clientHeight ?? 0) / ROW_HEIGHT) - 1);
+    const at = this.#selectedIndex();
+    const from = at < 0 ? view.length - 1 : at;
+    const moves: Readonly<Record<string, number>> = {
+      ArrowUp: at < 0 ? from : from - 1,
+      ArrowDown: from + 1,
+      PageUp: from - page,
+      PageDown: from + page,
+      Home: 0,
+      End: view.length - 1,
+    };
+    const to = moves[event.key];
+    if (to !== undefined) {
+      this.#choose(to);
+      if (event.key === 'End') this.follow = true;
+    } else if (event.key === 'Enter') this.#open();
+    else if (event.key === 'Escape') this.#viewState.view?.select(null);
+    else return;
+    event.preventDefault();
+  }
+
+  #open(): void {
+    this.#viewState.view?.inspect('packet');
+    this.dispatchEvent(new CustomEvent('open-packet', { bubbles: true, composed: true }));
+  }
+
+  #filterKey(event: KeyboardEvent): void {
+    if (event.key === 'Escape') this.#viewState.view?.setFilter('');
+    else if (event.key === 'Enter' || event.key === 'ArrowDown') this.#body?.focus();
+    else return;
+    event.preventDefault();
+  }
+
+  #toggleFollow(): void {
+    this.follow = !this.follow;
+  }
+
+  #unfollow(event: WheelEvent): void {
+    if (event.deltaY < 0) this.follow = false;
+  }
+
+  #scrolled(): void {
+    const body = this.#body;
+    if (!body || this.follow) return;
+    // Scrolled back to the end by hand: follow again, unless a packet is being read.
+    const atEnd = body.scrollTop + body.clientHeight >= body.scrollHeight - 2;
+    if (atEnd && body.scrollHeight > body.clientHeight && this.#viewState.view?.selectedId === null) this.follow = true;
+  }
+
+  override focus(): void {
+    this.#body?.focus();
+  }
+
+  focusFilter(): void {
+    this.renderRoot.querySelector<HTMLInputElement>('input')?.focus();
+  }
+}
+
+customElements.define('lab-packets', LabPackets);

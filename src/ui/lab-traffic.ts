@@ -1,0 +1,269 @@
+import { css, html, LitElement, nothing } from 'lit';
+import { frameFromSpec } from '../core/net/frame-spec.ts';
+import type { FrameSpec } from '../core/net/frame-spec.ts';
+import { PROMISC_LEVELS } from '../core/viona/link.ts';
+import { formatCount, messageOf, plural } from './format.ts';
+import { ActionsController, StoreController } from './store.ts';
+import type { InjectedFrame } from './store.ts';
+import { controls, shared } from './styles.ts';
+import { ViewController } from './view-state.ts';
+
+type Kind = 'fields' | 'raw';
+
+/** Sends frames towards the guest: presets, a frame of the user's own, once or as a stream; and sets the level by hand. */
+export class LabTraffic extends LitElement {
+  static override properties = {
+    kind: { state: true },
+    preset: { state: true },
+    report: { state: true },
+    problem: { state: true },
+  };
+  declare kind: Kind;
+  declare preset: string;
+  declare report: string;
+  declare problem: string;
+
+  static override styles = [
+    shared,
+    controls,
+    css`
+      :host {
+        display: grid;
+        gap: 14px;
+        padding: 10px;
+        align-content: start;
+      }
+      .presets {
+        display: grid;
+        grid-template-columns: repeat(auto-fill, minmax(150px, 1fr));
+        gap: 4px;
+        margin-top: 4px;
+      }
+      .presets button {
+        text-align: left;
+        overflow: hidden;
+        text-overflow: ellipsis;
+      }
+      form {
+        display: grid;
+        grid-template-columns: max-content minmax(0, 1fr) max-content minmax(0, 1fr);
+        gap: 6px 8px;
+        align-items: center;
+        margin-top: 4px;
+      }
+      form .whole {
+        grid-column: 2 / -1;
+      }
+      input,
+      textarea {
+        width: 100%;
+        min-width: 0;
+      }
+      textarea {
+        resize: vertical;
+        min-height: 60px;
+      }
+      .line {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 6px 8px;
+        align-items: center;
+        margin-top: 4px;
+      }
+      .line input {
+        width: 76px;
+      }
+      output {
+        min-height: 1.45em;
+      }
+    `,
+  ];
+
+  readonly #store = new StoreController(this, ({ traffic, model }) => `${traffic?.rate ?? ''} ${model.seq}`);
+  readonly #actions = new ActionsController(this);
+  readonly #view = new ViewController(this);
+
+  constructor() {
+    super();
+    this.kind = 'fields';
+    this.preset = '';
+    this.report = '';
+    this.problem = '';
+  }
+
+  override render(): unknown {
+    const actions = this.#actions.actions;
+    if (!actions) return nothing;
+    const running = this.#store.store?.traffic ?? null;
+    return html`
+      <div role="group" aria-label="Presets">
+        <h3>Send one of these</h3>
+        <div class="presets">
+          ${actions.trafficPresets.map(
+            ({ id, title, frame }) => html`<button
+              aria-pressed=${this.preset === id}
+              title="Send it once, and put it into the form: ${title}"
+              @click=${() => this.#usePreset(id, frame)}
+            >
+              ${title}
+            </button>`,
+          )}
+        </div>
+      </div>
+      <div role="group" aria-label="Frame">
+        <div class="line">
+          <h3>Frame</h3>
+          <button aria-pressed=${this.kind === 'fields'} @click=${() => (this.kind = 'fields')}>Fields</button>
+          <button aria-pressed=${this.kind === 'raw'} @click=${() => (this.kind = 'raw')}>Raw hex</button>
+        </div>
+        <form @submit=${this.#sendForm}>
+          ${this.kind === 'fields' ? FIELDS : RAW}
+          <label for="count">Times</label>
+          <input id="count" class="mono" type="number" min="1" max="100000" value="1" />
+          <label for="rate">Rate</label>
+          <input id="rate" class="mono" type="number" min="1" max="100000" value="100" title="Frames per second of a stream" />
+          <div class="line whole">
+            <button class="primary">Send</button>
+            ${running
+              ? html`<button type="button" @click=${() => this.#do(() => actions.stopTraffic(), 'Stream stopped.')}>Stop stream</button>
+                  <span role="status">streaming ${formatCount(running.rate)} frames/s</span>`
+              : html`<button type="button" @click=${this.#stream}>Start stream</button>`}
+          </div>
+        </form>
+        <output role="status" aria-label="Result" class=${this.problem ? 'problem' : 'muted'}>${this.problem || this.report}</output>
+      </div>
+      <div role="group" aria-label="Link level by hand">
+        <h3>Set the link level by hand</h3>
+        <p class="muted">VNA_IOC_SET_PROMISC past the VMM. The VMM does not know of it and may set another level with the next command.</p>
+        <div class="line">
+          ${PROMISC_LEVELS.map(
+            (level) => html`<button
+              ?disabled=${!this.#store.store?.model.link?.level}
+              @click=${() => this.#setLevel(level)}
+            >
+              SET_PROMISC ${level}
+            </button>`,
+          )}
+        </div>
+      </div>
+    `;
+  }
+
+  #usePreset(id: string, frame: FrameSpec): void {
+    this.preset = id;
+    this.kind = 'raw' in frame ? 'raw' : 'fields';
+    void this.updateComplete.then(() => {
+      this.#fill(frame);
+      void this.#send([frame], 1);
+    });
+  }
+
+  #fill(frame: FrameSpec): void {
+    const set = (id: string, value: string | undefined): void => {
+      const field = this.renderRoot.querySelector<HTMLInputElement | HTMLTextAreaElement>(`#${id}`);
+      if (field) field.value = value ?? '';
+    };
+    if ('raw' in frame) return set('raw', frame.raw);
+    set('dst', frame.dst);
+    set('src', frame.src);
+    set('vlan', frame.vlan === undefined ? '' : String(frame.vlan));
+    set('type', frame.etherType === undefined ? '' : `0x${frame.etherType.toString(16).padStart(4, '0')}`);
+    set('payload', frame.payload);
+  }
+
+  #value(id: string): string {
+    return this.renderRoot.querySelector<HTMLInputElement | HTMLTextAreaElement>(`#${id}`)?.value.trim() ?? '';
+  }
+
+  /** The frame of the form, or null after saying what is wrong with it. */
+  #frame(): FrameSpec | null {
+    const frame = this.kind === 'raw' ? { raw: this.#value('raw') } : this.#fields();
+    const made = frameFromSpec(frame);
+    if (made.ok) return frame;
+    this.problem = made.error;
+    return null;
+  }
+
+  #fields(): FrameSpec {
+    const [src, vlan, type, payload] = ['src', 'vlan', 'type', 'payload'].map((id) => this.#value(id));
+    return {
+      dst: this.#value('dst'),
+      ...(src ? { src } : {}),
+      ...(vlan ? { vlan: Number(vlan) } : {}),
+      ...(type ? { etherType: Number(type) } : {}),
+      ...(payload ? { payload } : {}),
+    };
+  }
+
+  #sendForm(event: Event): void {
+    event.preventDefault();
+    const frame = this.#frame();
+    if (frame) void this.#send([frame], Math.max(1, Number(this.#value('count')) || 1));
+  }
+
+  async #send(frames: readonly FrameSpec[], times: number): Promise<void> {
+    const actions = this.#actions.actions;
+    if (!actions) return;
+    this.report = 'Sending…';
+    this.problem = '';
+    try {
+      const settled = await actions.inject(frames, times);
+      this.report = describe(settled);
+      const last = settled.at(-1);
+      if (last && this.#view.view) this.#view.view.select(last.id);
+    } catch (error) {
+      this.problem = messageOf(error);
+    }
+  }
+
+  #stream(): void {
+    const frame = this.#frame();
+    const rate = Math.max(1, Number(this.#value('rate')) || 1);
+    if (frame) void this.#do(() => this.#actions.actions?.startTraffic({ frames: [frame], rate }), 'Stream started.');
+  }
+
+  #setLevel(level: string): void {
+    void this.#do(async () => {
+      const record = await this.#actions.actions?.ioctl('VNA_IOC_SET_PROMISC', level);
+      if (record && record.errno !== '0') throw new Error(`The link refused: ${record.errno}. Its level is as before.`);
+    }, `SET_PROMISC ${level}: OK.`);
+  }
+
+  async #do(action: () => Promise<unknown> | undefined, done: string): Promise<void> {
+    this.problem = '';
+    try {
+      await action();
+      this.report = done;
+    } catch (error) {
+      this.problem = messageOf(error);
+    }
+  }
+}
+
+const FIELDS = html`
+  <label for="dst">Destination</label>
+  <input id="dst" class="mono" placeholder="33:33:00:00:00:fb" value="ff:ff:ff:ff:ff:ff" spellcheck="false" />
+  <label for="src">Source</label>
+  <input id="src" class="mono" placeholder="station" spellcheck="false" />
+  <label for="vlan">VLAN</label>
+  <input id="vlan" class="mono" placeholder="untagged" inputmode="numeric" />
+  <label for="type">EtherType</label>
+  <input id="type" class="mono" placeholder="0x88b5" spellcheck="false" />
+  <label for="payload">Payload</label>
+  <input id="payload" class="mono whole" placeholder="hex: 01 02 03" spellcheck="false" />
+`;
+
+const RAW = html`
+  <label for="raw">Bytes</label>
+  <textarea id="raw" class="mono whole" placeholder="hex of the whole frame, spaces and colons allowed" spellcheck="false"></textarea>
+`;
+
+/** `3 frames: 2 delivered, 1 filtered`. */
+function describe(settled: readonly InjectedFrame[]): string {
+  const counts = new Map<string, number>();
+  for (const { fate } of settled) counts.set(fate, (counts.get(fate) ?? 0) + 1);
+  const parts = [...counts].map(([fate, count]) => `${formatCount(count)} ${fate}`).join(', ');
+  return `${plural(settled.length, 'frame')}: ${parts}.`;
+}
+
+customElements.define('lab-traffic', LabTraffic);

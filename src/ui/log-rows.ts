@@ -1,0 +1,71 @@
+/** Logged events as table rows: time, name, argument, result. */
+import { HOST_MODEL_IDS } from '../core/host/host-model.ts';
+import type { CommandType, GuestErrorType, Logged, NegotiationType } from '../core/trace/model.ts';
+import { GUEST_ERRORS } from '../core/virtio/guest-error.ts';
+import { formatSpan } from './format.ts';
+
+export interface LogRow {
+  readonly seq: number;
+  readonly time: number;
+  readonly name: string;
+  readonly arg: string;
+  readonly result: string;
+  readonly tone: 'accept' | 'loss' | 'muted' | '';
+}
+
+export function ioctlRow({ seq, time, event }: Logged<'ioctl'>): LogRow {
+  const ok = event.errno === '0';
+  const by = event.by === 'user' ? ' · by hand' : '';
+  return { seq, time, name: event.name, arg: event.arg, result: (ok ? 'OK' : event.errno) + by, tone: ok ? 'accept' : 'loss' };
+}
+
+export function commandRow({ seq, time, event }: Logged<CommandType>): LogRow {
+  if (event.type === 'command-judged') {
+    const acks = HOST_MODEL_IDS.map((id) => `${id} ${event.acks[id] ?? '–'}`).join(' · ');
+    return { seq, time, name: 'every model’s answer', arg: acks, result: '', tone: 'muted' };
+  }
+  const { name, data, ack, reason, elapsed } = event;
+  const result = ack === 'OK' ? `OK in ${formatSpan(elapsed)}` : `ERR: ${reason ?? 'no reason given'}`;
+  return { seq, time, name: name.replace(/^VIRTIO_NET_CTRL_/, ''), arg: data, result, tone: ack === 'OK' ? 'accept' : 'loss' };
+}
+
+export function negotiationRow({ seq, time, event }: Logged<NegotiationType>): LogRow {
+  const row = (name: string, arg: string, result: string, tone: LogRow['tone'] = ''): LogRow => ({
+    seq,
+    time,
+    name,
+    arg,
+    result,
+    tone,
+  });
+  switch (event.type) {
+    case 'status-write':
+      return row('status write', hex(event.value, 2), `${hex(event.before, 2)} → ${hex(event.after, 2)}`);
+    case 'device-reset':
+      return row('device reset', `by ${event.kind}`, `epoch ${event.epoch}, offers ${event.offered}`);
+    case 'features-judged':
+      return event.ok
+        ? row('FEATURES_OK', event.accepted, 'accepted', 'accept')
+        : row('FEATURES_OK', event.accepted, `refused: ${event.reason ?? ''}`, 'loss');
+    case 'queue-enabled':
+      return row('queue enabled', `${event.queue} ${event.role}`, `size ${event.size}, rings at ${hex(event.desc, 8)}`);
+    case 'needs-reset':
+      return row('needs reset', event.reason, '', 'loss');
+    case 'machine-reset':
+      return row('machine reset', '', '');
+  }
+}
+
+export function guestErrorRow({ seq, time, event }: Logged<GuestErrorType>): LogRow {
+  if (event.type === 'config-write') {
+    const arg = `${event.width} bytes at ${hex(event.offset, 2)}`;
+    return { seq, time, name: 'config write', arg, result: 'ignored: device configuration is read-only', tone: 'loss' };
+  }
+  const { clause, response, text } = GUEST_ERRORS[event.code];
+  const queue = event.queue === null ? '' : `queue ${event.queue}: `;
+  return { seq, time, name: event.code, arg: `${queue}${event.detail}`, result: `${response} · §${clause} ${text}`, tone: 'loss' };
+}
+
+function hex(value: number, digits: number): string {
+  return `0x${value.toString(16).padStart(digits, '0')}`;
+}

@@ -1,0 +1,148 @@
+/** One line of the packet list. A template, not an element: rows come and go by the dozen per frame. */
+import { css, html, nothing } from 'lit';
+import { formatMac } from '../core/net/mac.ts';
+import type { FrameRow, ReceivedRow } from '../core/trace/frame-row.ts';
+import { groupName } from '../core/trace/group-names.ts';
+import type { FrameSummary } from '../core/trace/summary.ts';
+import { formatTime } from './format.ts';
+import { opinion, outcome, reasonOf, ruleText } from './verdict-marks.ts';
+
+interface Column {
+  readonly id: string;
+  readonly title: string;
+  readonly hint: string;
+}
+
+export const COLUMNS: readonly Column[] = [
+  { id: 'no', title: 'No.', hint: 'Position in the list' },
+  { id: 'time', title: 'Time', hint: 'Seconds since the lab was opened' },
+  { id: 'dir', title: 'Dir', hint: 'in: towards the guest, out: from the guest' },
+  { id: 'src', title: 'Source', hint: 'Source MAC address' },
+  { id: 'dst', title: 'Destination', hint: 'Destination MAC address' },
+  { id: 'vlan', title: 'VLAN', hint: 'VLAN id of an 802.1Q tag' },
+  { id: 'proto', title: 'Protocol', hint: 'Protocol of the payload' },
+  { id: 'info', title: 'Info', hint: 'What the frame says' },
+  { id: 'len', title: 'Len', hint: 'Bytes on the wire' },
+  { id: 'verdict', title: 'Verdict', hint: 'What became of the frame' },
+  { id: 'rule', title: 'Rule or reason', hint: 'The rule of the filter, or where on the way the frame was lost' },
+  { id: 'cost', title: 'Cost', hint: 'Times the host looked at the frame · copies it made · hand-overs it discarded' },
+  { id: 'models', title: 'Models', hint: 'Each host model: ✓ accepts, ✕ drops, ▲ leak, ▼ loss' },
+];
+
+export const columnStyles = css`
+  .row {
+    display: grid;
+    grid-template-columns: 44px 76px 24px 114px 114px 32px 60px minmax(120px, 1fr) 40px 80px 136px 40px 48px;
+    column-gap: 10px;
+    align-items: center;
+    height: var(--row);
+    padding: 0 10px;
+    white-space: nowrap;
+  }
+  .row > * {
+    overflow: hidden;
+    text-overflow: ellipsis;
+  }
+  .no,
+  .time,
+  .len,
+  .vlan {
+    text-align: right;
+  }
+  .cost,
+  .models {
+    text-align: center;
+  }
+  [role='gridcell'].info {
+    font-family: var(--font);
+  }
+  @container (max-width: 1060px) {
+    .src {
+      display: none;
+    }
+    .row {
+      grid-template-columns: 44px 76px 24px 114px 32px 60px minmax(110px, 1fr) 40px 80px 136px 40px 48px;
+    }
+  }
+  @container (max-width: 880px) {
+    .vlan,
+    .cost,
+    .proto {
+      display: none;
+    }
+    .row {
+      grid-template-columns: 44px 76px 24px 114px minmax(80px, 1fr) 40px 80px 136px 48px;
+    }
+  }
+  @container (max-width: 620px) {
+    .no,
+    .len,
+    .rule,
+    .dir {
+      display: none;
+    }
+    .row {
+      grid-template-columns: 76px 114px minmax(60px, 1fr) 80px 48px;
+    }
+  }
+  .strip {
+    display: inline-flex;
+    gap: 2px;
+  }
+  .strip {
+    vertical-align: middle;
+  }
+  .strip span {
+    width: 14px;
+    line-height: 16px;
+    text-align: center;
+    border-radius: 3px;
+  }
+  .strip .active {
+    box-shadow: inset 0 0 0 1px currentcolor;
+  }
+`;
+
+/** Classes that tint a whole row. */
+export function rowTone(row: FrameRow): string {
+  return row.toGuest ? `is-${outcome(row).tone}` : 'is-sent';
+}
+
+export function packetCells(row: FrameRow, summary: FrameSummary): unknown {
+  const { dst, src, vid, protocol, info } = summary;
+  const known = protocol !== 'short';
+  return html`
+    <span role="gridcell" class="no">${row.number + 1}</span>
+    <span role="gridcell" class="time">${formatTime(row.time)}</span>
+    <span role="gridcell" class="dir">${row.toGuest ? 'in' : 'out'}</span>
+    <span role="gridcell" class="src">${known ? formatMac(src) : ''}</span>
+    <span role="gridcell" class="dst" title=${(known && groupName(dst)) || nothing}>${known ? formatMac(dst) : ''}</span>
+    <span role="gridcell" class="vlan">${vid ?? ''}</span>
+    <span role="gridcell" class="proto">${protocol}</span>
+    <span role="gridcell" class="info" title=${info}>${info}</span>
+    <span role="gridcell" class="len">${row.wire}</span>
+    ${row.toGuest ? verdictCells(row) : SENT_CELLS}
+  `;
+}
+
+const SENT_CELLS = html`
+  <span role="gridcell" class="verdict">→ sent</span>
+  <span role="gridcell" class="rule"></span>
+  <span role="gridcell" class="cost"></span>
+  <span role="gridcell" class="models"></span>
+`;
+
+function verdictCells(row: ReceivedRow): unknown {
+  const { sign, word, tone } = outcome(row);
+  const cost = row.ruling?.verdict.cost;
+  return html`
+    <span role="gridcell" class="verdict ${tone}">${sign} ${word}</span>
+    <span role="gridcell" class="rule" title=${ruleText(row)}>${reasonOf(row)}</span>
+    <span role="gridcell" class="cost">${cost ? `${cost.looked}·${cost.copied}·${cost.discarded}` : ''}</span>
+    <span role="gridcell" class="models"><span class="strip">${row.verdicts.map((each) => {
+      const mark = opinion(each);
+      const text = `${each.model}${each.active ? ' (in force)' : ''}: ${mark.word} by ${each.verdict.rule}`;
+      return html`<span role="img" class="${mark.tone} ${each.active ? 'active' : ''}" title=${text} aria-label=${text}>${mark.sign}</span>`;
+    })}</span></span>
+  `;
+}

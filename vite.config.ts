@@ -1,0 +1,108 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Connect, Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Cross-origin isolation, which SharedArrayBuffer wants. A page asked for with `?isolation=off` is served
+ * without, so that one server can show the lab both ways. Everything else carries the headers always: a
+ * worker's script must, if its page does, and it does no harm otherwise.
+ */
+const isolationHeaders: Connect.NextHandleFunction = (request, response, next) => {
+  const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
+  response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
+  if (searchParams.get('isolation') !== 'off') {
+    response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
+    response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
+  }
+  next();
+};
+
+/** A missing part of the guest image is answered in words that help. */
+function guestFiles(folder: string): Connect.NextHandleFunction {
+  return (request, response, next) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    // The builder's sources share the path in development: guest/boot.ts is a module of the page's workers.
+    if (!pathname.startsWith('/guest/') || pathname.endsWith('.ts') || existsSync(join(folder, pathname))) {
+      next();
+      return;
+    }
+    response.statusCode = 404;
+    response.setHeader('Content-Type', 'application/json');
+    response.end(JSON.stringify({ error: `${pathname} is not there. The guest image is made by "npm run guest".` }));
+  };
+}
+
+function labServer(): Plugin {
+  return {
+    name: 'lab-server',
+    configureServer({ middlewares, config }) {
+      middlewares.use(isolationHeaders);
+      middlewares.use(guestFiles(config.publicDir));
+    },
+    configurePreviewServer({ middlewares, config }) {
+      middlewares.use(isolationHeaders);
+      middlewares.use(guestFiles(join(config.root, config.build.outDir)));
+    },
+  };
+}
+
+/**
+ * v86 is one module for browsers and for Node: behind tests of its surroundings it names `fs`, `crypto`,
+ * `perf_hooks` and their node: forms. A browser never comes there, and the bundler rightly puts nothing in
+ * their place. It would say so five times in every build; about any other module it still does.
+ */
+function v86NodeBranches(): Plugin {
+  return {
+    name: 'v86-node-branches',
+    onLog(_level, { message }) {
+      return /has been externalized for browser compatibility, imported by ".*\/v86\/build\/libv86\.mjs"/.test(message)
+        ? false
+        : undefined;
+    },
+  };
+}
+
+export default defineConfig({
+  // One page and no routes: what is not there is 404 and not index.html.
+  appType: 'mpa',
+  // Works from any folder of a static server.
+  base: './',
+  plugins: [labServer(), v86NodeBranches()],
+  server: {
+    watch: {
+      ignored: ['**/.cache/**', '**/public/guest/**', '**/dist/**', '**/test-results/**', '**/playwright-report/**'],
+    },
+  },
+  optimizeDeps: {
+    // Workers are entries too: a dependency found only when one starts would make the page reload.
+    entries: ['index.html', 'workers/*.worker.ts'],
+    // One module already, and 360 kB of it: nothing to gain, and its dynamic imports stay what they are.
+    exclude: ['v86'],
+  },
+  worker: { format: 'es', plugins: () => [v86NodeBranches()] },
+  build: {
+    target: 'es2023',
+    // v86.wasm: streaming compilation wants a file.
+    assetsInlineLimit: 0,
+    rolldownOptions: {
+      output: {
+        // What changes with a new version of a library apart from what changes with ours.
+        codeSplitting: {
+          groups: [
+            { name: 'xterm', test: /node_modules\/@xterm\// },
+            { name: 'lit', test: /node_modules\/(@lit|lit|lit-html|lit-element|@tanstack)\// },
+          ],
+        },
+      },
+    },
+  },
+  test: {
+    include: ['src/**/*.test.ts', 'workers/**/*.test.ts', 'guest/**/*.test.ts'],
+    benchmark: { include: ['bench/**/*.bench.ts'] },
+    // Two threads, which is what small CI machines have.
+    maxWorkers: 2,
+    // Some tests run a 16-bit index round its circle; on a busy machine that is more than the default 5 s.
+    testTimeout: 30_000,
+  },
+});
