@@ -210,7 +210,9 @@ export class LabApp extends LitElement {
 
 /** The key belongs to a field or to the console. */
 function isTyping(event: KeyboardEvent): boolean {
-  return event.composedPath().some((target) => target instanceof HTMLElement && target.matches('input, textarea, select'));
+  return event
+    .composedPath()
+    .some((target) => target instanceof HTMLElement && target.matches('input, textarea, select'));
 }
 
 customElements.define('lab-app', LabApp);
@@ -218,9 +220,5 @@ customElements.define('lab-app', LabApp);
 declare global {
   interface HTMLElementTagNameMap {
     'lab-app': LabApp;
-    'lab-guest-dialog': import('./lab-guest-dialog.ts').LabGuestDialog;
-    'lab-header': import('./lab-header.ts').LabHeader;
-    'lab-help-dialog': import('./lab-help-dialog.ts').LabHelpDialog;
-    'lab-packets': import('./lab-packets.ts').LabPackets;
   }
 }

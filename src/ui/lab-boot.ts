@@ -46,7 +46,9 @@ export class LabBoot extends LitElement {
     const boot = this.#store.store?.model.boot ?? null;
     if (!boot) return html`<span role="status" aria-label="Guest" class="muted">Guest: starting</span>`;
     if (boot.stage === 'ready') {
-      return html`<span role="status" aria-label="Guest"><span class="dot" aria-hidden="true">●</span> Guest ready</span>`;
+      return html`<span role="status" aria-label="Guest"
+        ><span class="dot" aria-hidden="true">●</span> Guest ready</span
+      >`;
     }
     const at = BOOT_STAGES.indexOf(boot.stage);
     const part = boot.totalBytes > 0 ? Math.min(1, boot.loadedBytes / boot.totalBytes) : 0.5;
@@ -54,7 +56,10 @@ export class LabBoot extends LitElement {
     return html`
       <span class="stages" aria-hidden="true">
         ${BOOT_STAGES.map(
-          (_, i) => html`<i class=${i < at ? 'done' : ''}>${i === at ? html`<b style="width:${part * 100}%"></b>` : nothing}</i>`,
+          (_, i) =>
+            html`<i class=${i < at ? 'done' : ''}
+              >${i === at ? html`<b style="width:${part * 100}%"></b>` : nothing}</i
+            >`,
         )}
       </span>
       <span role="status" aria-label="Guest">Guest: ${boot.stage}</span>

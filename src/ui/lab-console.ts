@@ -79,12 +79,16 @@ export class LabConsole extends LitElement {
           <span class="muted push"><kbd>F6</kbd> leaves</span>
         </div>
         <div class="screen"></div>
-        ${this.silent
-          ? html`<div class="empty waiting">
-              <p>The guest is stock Debian. It boots in about fifteen seconds; its console appears here.</p>
-              <p>Then try <code>ip -br addr</code>, <code>ping -c 3 10.0.2.2</code> or <code>tcpdump -ni eth0</code>.</p>
-            </div>`
-          : nothing}
+        ${
+          this.silent
+            ? html`<div class="empty waiting">
+                <p>The guest is stock Debian. It boots in about fifteen seconds; its console appears here.</p>
+                <p>
+                  Then try <code>ip -br addr</code>, <code>ping -c 3 10.0.2.2</code> or <code>tcpdump -ni eth0</code>.
+                </p>
+              </div>`
+            : nothing
+        }
       </section>
     `;
   }
@@ -117,8 +121,13 @@ export class LabConsole extends LitElement {
   }
 
   override updated(): void {
+    // What was written before comes at once, and it changes what is shown.
+    void this.updateComplete.then(() => this.#listen());
+  }
+
+  #listen(): void {
     const actions = this.#actions.actions;
-    if (!actions || this.#leave) return;
+    if (!actions || this.#leave || !this.isConnected) return;
     this.#leave = actions.onConsole((bytes) => {
       if (bytes.length > 0) this.silent = false;
       this.#terminal.write(bytes);

@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { FATE_TEXT, FATES, RULES } from '../core/host/verdict.ts';
 import type { FrameCounters, ModelTotals } from '../core/trace/frame-counters.ts';
-import { formatBytes, formatCount } from './format.ts';
+import { formatBytes, formatCount, shortModel } from './format.ts';
 import { StoreController } from './store.ts';
 import { shared, tables } from './styles.ts';
 
@@ -13,6 +13,7 @@ export class LabCounters extends LitElement {
     css`
       :host {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 14px;
         padding: 10px;
         align-content: start;
@@ -64,12 +65,18 @@ export class LabCounters extends LitElement {
     const lost = Object.entries(store.model.lost);
     return html`
       ${this.#balance(counters)} ${this.#costs(counters.models(), store.model.host)}
-      ${lost.length > 0
-        ? html`<div><h3>Lost by the lab itself</h3>${lost.map(([what, count]) => html`<p class="problem">${formatCount(count)} × ${what}</p>`)}</div>`
-        : nothing}
+      ${
+        lost.length > 0
+          ? html`<div>
+              <h3>Lost by the lab itself</h3>
+              ${lost.map(([what, count]) => html`<p class="problem">${formatCount(count)} × ${what}</p>`)}
+            </div>`
+          : nothing
+      }
       <p class="muted">
         Trace: ${formatCount(store.log.length)} records, ${formatBytes(store.log.retainedBytes)} kept,
-        ${formatCount(store.log.evictedRecords)} let go; ${formatCount(store.frames.first)} rows left the list. Counts include them.
+        ${formatCount(store.log.evictedRecords)} let go; ${formatCount(store.frames.first)} rows left the list. Counts
+        include them.
       </p>
     `;
   }
@@ -94,14 +101,17 @@ export class LabCounters extends LitElement {
                   <td>${fate}</td>
                   <td class="wide">${FATE_TEXT[fate]}</td>
                 </tr>
-                ${fate === 'filtered'
-                  ? rules.map(
-                      ([rule, times]) => html`<tr class="part" title=${RULES[rule].text}>
-                        <td class="number mono">${formatCount(times)}</td>
-                        <td class="mono" colspan="2">${rule}</td>
-                      </tr>`,
-                    )
-                  : nothing}
+                ${
+                  fate === 'filtered'
+                    ? rules.map(
+                        ([rule, times]) =>
+                          html`<tr class="part" title=${RULES[rule].text}>
+                            <td class="number mono">${formatCount(times)}</td>
+                            <td class="mono" colspan="2">${rule}</td>
+                          </tr>`,
+                      )
+                    : nothing
+                }
               `,
             )}
             <tr class="sum">
@@ -141,15 +151,18 @@ export class LabCounters extends LitElement {
             </thead>
             <tbody>
               ${models.map(
-                (each) => html`<tr class=${each.model === active ? 'active' : ''}>
-                  <th scope="row">${each.model}</th>
-                  ${[each.accepted, each.leak, each.loss, each.looked, each.copied, each.discarded].map(
-                    (count, i) =>
-                      html`<td class="number mono ${count > 0 && i === 1 ? 'leak' : ''} ${count > 0 && i === 2 ? 'loss' : ''}">
-                        ${formatCount(count)}
-                      </td>`,
-                  )}
-                </tr>`,
+                (each) =>
+                  html`<tr class=${each.model === active ? 'active' : ''}>
+                    <th scope="row" title=${each.model}>${shortModel(each.model)}</th>
+                    ${[each.accepted, each.leak, each.loss, each.looked, each.copied, each.discarded].map(
+                      (count, i) =>
+                        html`<td
+                          class="number mono ${count > 0 && i === 1 ? 'leak' : ''} ${count > 0 && i === 2 ? 'loss' : ''}"
+                        >
+                          ${formatCount(count)}
+                        </td>`,
+                    )}
+                  </tr>`,
               )}
             </tbody>
           </table>
@@ -162,13 +175,16 @@ export class LabCounters extends LitElement {
 
 /** Work of the model in force that the literal reading would not have done, with the sum written out. */
 function needless(active: ModelTotals, exact: ModelTotals): unknown {
-  const line = (what: string, mine: number, least: number): unknown => html`<tr>
-    <td class="number mono">${signed(mine - least)}</td>
-    <td class="wide">${what}: ${formatCount(mine)} − ${formatCount(least)} in <code>exact</code></td>
-  </tr>`;
+  const line = (what: string, mine: number, least: number): unknown =>
+    html`<tr>
+      <td class="number mono">${signed(mine - least)}</td>
+      <td class="wide">${what}: ${formatCount(mine)} − ${formatCount(least)} in <code>exact</code></td>
+    </tr>`;
   return html`
     <table aria-label="Needless work">
-      <caption style="text-align:left" class="muted">Work beyond what the guest asked for</caption>
+      <caption style="text-align:left" class="muted">
+        Work beyond what the guest asked for
+      </caption>
       <tbody>
         ${line('looks', active.looked, exact.looked)} ${line('copies', active.copied, exact.copied)}
         ${line('frames handed to the guest', active.accepted, exact.accepted)}

@@ -39,9 +39,13 @@ export class LabGuestDialog extends LitElement {
           <button @click=${() => this.renderRoot.querySelector('dialog')?.close()}>Close</button>
         </div>
         <div class="content">
-          ${manifest
-            ? this.#content(manifest)
-            : html`<p class="muted">The image’s manifest could not be read. Build the guest image (see README) and reload the page.</p>`}
+          ${
+            manifest
+              ? this.#content(manifest)
+              : html`<p class="muted">
+                  The image’s manifest could not be read. Build the guest image (see README) and reload the page.
+                </p>`
+          }
         </div>
       </dialog>
     `;
@@ -54,35 +58,48 @@ export class LabGuestDialog extends LitElement {
   #content({ suite, built, kernel, files, packages }: PackageManifest): unknown {
     return html`
       <p>
-        Debian ${suite}, kernel <code>${kernel}</code>, dated ${built.slice(0, 10)}. ${plural(packages.length, 'package')}, unmodified,
-        each checked against the archive’s signed index.
+        Debian ${suite}, kernel <code>${kernel}</code>, dated ${built.slice(0, 10)}.
+        ${plural(packages.length, 'package')}, unmodified, each checked against the archive’s signed index.
       </p>
       <h3>Files</h3>
       <table aria-label="Files">
         <tbody>
           ${files.map(
-            ({ name, bytes, sha256 }) => html`<tr>
-              <td class="mono">${name}</td>
-              <td class="number mono">${formatBytes(bytes)}</td>
-              <td class="mono hash" title=${sha256}>${sha256}</td>
-            </tr>`,
+            ({ name, bytes, sha256 }) =>
+              html`<tr>
+                <td class="mono">${name}</td>
+                <td class="number mono">${formatBytes(bytes)}</td>
+                <td class="mono hash" title=${sha256}>${sha256}</td>
+              </tr>`,
           )}
         </tbody>
       </table>
       <h3>Packages</h3>
       <table aria-label="Packages of the guest">
         <thead>
-          <tr><th>Package</th><th>Version</th><th>Licence</th><th>SHA-256 of the .deb</th></tr>
+          <tr>
+            <th>Package</th>
+            <th>Version</th>
+            <th>Licence</th>
+            <th>SHA-256 of the .deb</th>
+          </tr>
         </thead>
         <tbody>
-          ${packages.length === 0 ? html`<tr><td colspan="4" class="muted">none listed</td></tr>` : nothing}
+          ${
+            packages.length === 0
+              ? html`<tr>
+                  <td colspan="4" class="muted">none listed</td>
+                </tr>`
+              : nothing
+          }
           ${packages.map(
-            ({ name, version, licence, sha256 }) => html`<tr>
-              <td class="mono">${name}</td>
-              <td class="mono">${version}</td>
-              <td>${licence}</td>
-              <td class="mono hash" title=${sha256}>${sha256}</td>
-            </tr>`,
+            ({ name, version, licence, sha256 }) =>
+              html`<tr>
+                <td class="mono">${name}</td>
+                <td class="mono">${version}</td>
+                <td>${licence}</td>
+                <td class="mono hash" title=${sha256}>${sha256}</td>
+              </tr>`,
           )}
         </tbody>
       </table>
@@ -91,3 +108,9 @@ export class LabGuestDialog extends LitElement {
 }
 
 customElements.define('lab-guest-dialog', LabGuestDialog);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-guest-dialog': LabGuestDialog;
+  }
+}

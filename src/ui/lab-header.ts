@@ -99,7 +99,11 @@ export class LabHeader extends LitElement {
         <h1>virtio-net lab</h1>
         <span class="group">
           <lab-boot></lab-boot>
-          <button class="quiet" title="Press the guest’s reset button" @click=${() => this.#do('Restarting…', () => actions?.restartGuest())}>
+          <button
+            class="quiet"
+            title="Press the guest’s reset button"
+            @click=${() => this.#do('Restarting…', () => actions?.restartGuest())}
+          >
             Restart
           </button>
         </span>
@@ -136,25 +140,36 @@ export class LabHeader extends LitElement {
     const model = this.#store.store?.model;
     if (!model) return nothing;
     return html`
-      ${model.failure
-        ? html`<div class="notice bad" role="alert"><span><b>${model.failure.message}</b> ${model.failure.mend}</span></div>`
-        : nothing}
-      ${needsReprobe(model)
-        ? html`<div class="notice" role="status" aria-label="Re-probe needed">
-            <span>
-              <b>Re-probe needed.</b> This host model filters already, but the driver negotiated with the features of another
-              one. It sees the new offer when it is bound again.
-            </span>
-            <button ?disabled=${this.busy !== ''} @click=${() => this.#do('Re-probing…', () => this.#actions.actions?.reprobe())}>
-              ${this.busy || 'Re-probe the driver'}
-            </button>
-          </div>`
-        : nothing}
-      ${this.problem
-        ? html`<div class="notice bad" role="alert">
-            <span>${this.problem}</span><button @click=${() => (this.problem = '')}>Dismiss</button>
-          </div>`
-        : nothing}
+      ${
+        model.failure
+          ? html`<div class="notice bad" role="alert">
+              <span><b>${model.failure.message}</b> ${model.failure.mend}</span>
+            </div>`
+          : nothing
+      }
+      ${
+        needsReprobe(model)
+          ? html`<div class="notice" role="status" aria-label="Re-probe needed">
+              <span>
+                <b>Re-probe needed.</b> This host model filters already, but the driver negotiated with the features of
+                another one. It sees the new offer when it is bound again.
+              </span>
+              <button
+                ?disabled=${this.busy !== ''}
+                @click=${() => this.#do('Re-probing…', () => this.#actions.actions?.reprobe())}
+              >
+                ${this.busy || 'Re-probe the driver'}
+              </button>
+            </div>`
+          : nothing
+      }
+      ${
+        this.problem
+          ? html`<div class="notice bad" role="alert">
+              <span>${this.problem}</span><button @click=${() => (this.problem = '')}>Dismiss</button>
+            </div>`
+          : nothing
+      }
     `;
   }
 
@@ -187,3 +202,9 @@ const ISOLATION = {
 } as const;
 
 customElements.define('lab-header', LabHeader);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-header': LabHeader;
+  }
+}

@@ -48,7 +48,13 @@ export class LabHelpDialog extends LitElement {
     const table = (label: string, rows: readonly (readonly [string, string])[]): unknown => html`
       <table aria-label=${label}>
         <tbody>
-          ${rows.map(([what, does]) => html`<tr><td class="mono">${what}</td><td>${does}</td></tr>`)}
+          ${rows.map(
+            ([what, does]) =>
+              html`<tr>
+                <td class="mono">${what}</td>
+                <td>${does}</td>
+              </tr>`,
+          )}
         </tbody>
       </table>
     `;
@@ -63,7 +69,10 @@ export class LabHelpDialog extends LitElement {
           ${table('Keys', KEYS)}
           <h3>Filter words</h3>
           ${table('Filter words', FILTERS)}
-          <p class="muted">▲ leak: delivered although not asked for, which is legal. ▼ loss: asked for and not delivered, which is a bug.</p>
+          <p class="muted">
+            ▲ leak: delivered although not asked for, which is legal. ▼ loss: asked for and not delivered, which is a
+            bug.
+          </p>
         </div>
       </dialog>
     `;
@@ -75,3 +84,9 @@ export class LabHelpDialog extends LitElement {
 }
 
 customElements.define('lab-help-dialog', LabHelpDialog);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-help-dialog': LabHelpDialog;
+  }
+}

@@ -68,7 +68,13 @@ export class LabLink extends LitElement {
         )}
       </div>
       <p>${LETS_THROUGH[level]}</p>
-      ${callbacks ? html`<ul class="muted">${sentences(callbacks).map((text) => html`<li>· ${text}</li>`)}</ul>` : nothing}
+      ${
+        callbacks
+          ? html`<ul class="muted">
+              ${sentences(callbacks).map((text) => html`<li>· ${text}</li>`)}
+            </ul>`
+          : nothing
+      }
     `;
   }
 

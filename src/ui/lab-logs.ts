@@ -33,7 +33,7 @@ export class LabLogs extends LitElement {
       }
       td.wide {
         overflow-wrap: anywhere;
-        width: 45%;
+        width: 55%;
       }
       .problem {
         color: var(--loss);

@@ -82,7 +82,10 @@ export class LabPacketDetail extends LitElement {
     const id = this.#view.view?.selectedId ?? null;
     if (!store || id === null) return EMPTY;
     const row = store.frames.byId(id);
-    if (!row) return html`<p class="empty">This packet is no longer in the list: newer packets took its room. Choose another.</p>`;
+    if (!row)
+      return html`<p class="empty">
+        This packet is no longer in the list: newer packets took its room. Choose another.
+      </p>`;
     const bytes = store.log.captured(row.seq);
     return html`
       ${row.toGuest ? this.#received(row, bytes) : this.#sent(row, bytes)}
@@ -93,7 +96,9 @@ export class LabPacketDetail extends LitElement {
   #received(row: ReceivedRow, bytes: Uint8Array | null): unknown {
     const { sign, word, tone } = outcome(row);
     return html`
-      <div class="head"><strong class=${tone}>${sign} ${word}</strong><span class="muted">packet ${row.number + 1}, id ${row.id}</span></div>
+      <div class="head">
+        <strong class=${tone}>${sign} ${word}</strong><span class="muted">packet ${row.number + 1}, id ${row.id}</span>
+      </div>
       <ol>
         <li>${this.#arrival(row, bytes)}</li>
         ${row.ruling ? html`<li>${this.#ruling(row.ruling)}</li>` : nothing}
@@ -106,7 +111,9 @@ export class LabPacketDetail extends LitElement {
 
   #sent(row: FrameRow & { toGuest: false }, bytes: Uint8Array | null): unknown {
     return html`
-      <div class="head"><strong>→ sent by the guest</strong><span class="muted">packet ${row.number + 1}, id ${row.id}</span></div>
+      <div class="head">
+        <strong>→ sent by the guest</strong><span class="muted">packet ${row.number + 1}, id ${row.id}</span>
+      </div>
       <ol>
         <li>${this.#arrival(row, bytes)}</li>
         <li>
@@ -126,10 +133,13 @@ export class LabPacketDetail extends LitElement {
     const name = groupName(dst);
     return html`
       <p>
-        ${row.wire} bytes ${row.toGuest ? 'towards' : 'from'} the guest at <span class="mono">${formatTime(row.time)}</span> s,
-        ${vid === null ? 'untagged' : `VLAN ${vid}`}.
+        ${row.wire} bytes ${row.toGuest ? 'towards' : 'from'} the guest at
+        <span class="mono">${formatTime(row.time)}</span> s, ${vid === null ? 'untagged' : `VLAN ${vid}`}.
       </p>
-      <p><span class="mono">${formatMac(src)} → ${formatMac(dst)}</span>${name ? html` <span class="muted">(${name})</span>` : nothing}</p>
+      <p>
+        <span class="mono">${formatMac(src)} → ${formatMac(dst)}</span
+        >${name ? html` <span class="muted">(${name})</span>` : nothing}
+      </p>
       <p class="muted">${protocol} ${info}</p>
     `;
   }
@@ -138,7 +148,8 @@ export class LabPacketDetail extends LitElement {
     const title = this.#actions.actions?.hostModels.find(({ id }) => id === model)?.title ?? model;
     return html`
       <p>
-        <b>${title}</b>, in force, <b class=${verdict.accept ? 'accept' : 'drop'}>${verdict.accept ? 'accepted' : 'dropped'}</b> it:
+        <b>${title}</b>, in force,
+        <b class=${verdict.accept ? 'accept' : 'drop'}>${verdict.accept ? 'accepted' : 'dropped'}</b> it:
         <code>${verdict.rule}</code>
       </p>
       <p>${RULES[verdict.rule].text}</p>
@@ -150,13 +161,19 @@ export class LabPacketDetail extends LitElement {
   #comparison({ judgement, verdict }: ModelVerdict): unknown {
     switch (judgement) {
       case 'leak':
-        return html`<p><b class="leak">▲ leak</b> Read literally, the specification would have dropped it: the guest did not ask for this
-          frame. Delivering too much is legal, filtering is best effort.</p>`;
+        return html`<p>
+          <b class="leak">▲ leak</b> Read literally, the specification would have dropped it: the guest did not ask for
+          this frame. Delivering too much is legal, filtering is best effort.
+        </p>`;
       case 'loss':
-        return html`<p><b class="loss">▼ loss</b> Read literally, the specification would have accepted it: the guest asked for this frame
-          and does not get it. This is a bug of the model.</p>`;
+        return html`<p>
+          <b class="loss">▼ loss</b> Read literally, the specification would have accepted it: the guest asked for this
+          frame and does not get it. This is a bug of the model.
+        </p>`;
       default:
-        return html`<p>As the specification read literally: ${verdict.accept ? 'it accepts' : 'it drops'} this frame too.</p>`;
+        return html`<p>
+          As the specification read literally: ${verdict.accept ? 'it accepts' : 'it drops'} this frame too.
+        </p>`;
     }
   }
 
@@ -164,11 +181,14 @@ export class LabPacketDetail extends LitElement {
     const span = fateTime !== null && fateTime > time ? ` after ${formatSpan(fateTime - time)}` : '';
     return html`
       <p><code>${fate}</code>${span}: ${FATE_TEXT[fate]}</p>
-      ${placed
-        ? html`<p class="muted">
-            Queue ${placed.queue}, descriptor ${placed.head}, ${plural(placed.buffers, 'buffer')}, used length ${placed.used}.
-          </p>`
-        : nothing}
+      ${
+        placed
+          ? html`<p class="muted">
+              Queue ${placed.queue}, descriptor ${placed.head}, ${plural(placed.buffers, 'buffer')}, used length
+              ${placed.used}.
+            </p>`
+          : nothing
+      }
       <p class="muted">Filter generation ${generation}.</p>
     `;
   }
@@ -177,7 +197,12 @@ export class LabPacketDetail extends LitElement {
     return html`
       <table aria-label="Verdict of every host model">
         <thead>
-          <tr><th>Model</th><th>Verdict</th><th>Rule</th><th class="number" title="looked · copied · discarded">Cost</th></tr>
+          <tr>
+            <th>Model</th>
+            <th>Verdict</th>
+            <th>Rule</th>
+            <th class="number" title="looked · copied · discarded">Cost</th>
+          </tr>
         </thead>
         <tbody>
           ${row.verdicts.map((each) => {
@@ -198,7 +223,10 @@ export class LabPacketDetail extends LitElement {
 
 const EMPTY = html`
   <div class="empty">
-    <p>Choose a packet in the list to see, step by step, who decided about it, by which rule, on which path and at what cost.</p>
+    <p>
+      Choose a packet in the list to see, step by step, who decided about it, by which rule, on which path and at what
+      cost.
+    </p>
     <p>Arrow keys move in the list, Enter comes here, <kbd>/</kbd> goes to the filter.</p>
   </div>
 `;

@@ -1,6 +1,5 @@
 import { VirtualizerController } from '@tanstack/lit-virtual';
 import { css, html, LitElement, nothing } from 'lit';
-import type { PropertyValues } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { formatCount } from './format.ts';
 import { FILTER_HINTS } from './packet-filter.ts';
@@ -27,6 +26,18 @@ export class LabPackets extends LitElement {
     css`
       section {
         container-type: inline-size;
+        position: relative;
+      }
+      /* Rows lie over the grid, so its focus ring lies over them. */
+      .body:focus-visible {
+        outline: none;
+      }
+      section:has(.body:focus-visible)::after {
+        content: '';
+        position: absolute;
+        inset: 30px 0 0;
+        border: 2px solid var(--accent);
+        pointer-events: none;
       }
       input {
         flex: 1;
@@ -105,7 +116,7 @@ export class LabPackets extends LitElement {
   }
 
   get #body(): HTMLElement | null {
-    return this.renderRoot?.querySelector<HTMLElement>('.body') ?? null;
+    return this.hasUpdated ? this.renderRoot.querySelector<HTMLElement>('.body') : null;
   }
 
   override disconnectedCallback(): void {
@@ -129,7 +140,7 @@ export class LabPackets extends LitElement {
     if (virtualizer.options.count !== count) virtualizer.setOptions({ ...virtualizer.options, count });
   }
 
-  override updated(_changed: PropertyValues): void {
+  override updated(): void {
     const body = this.#body;
     const frames = this.#store.store?.frames;
     if (!body || !frames) return;
@@ -158,6 +169,8 @@ export class LabPackets extends LitElement {
           aria-activedescendant=${this.#selectedIndex() >= 0 ? 'cursor' : nothing}
           tabindex="0"
           @keydown=${this.#key}
+          @click=${this.#clicked}
+          @dblclick=${this.#open}
           @wheel=${this.#unfollow}
           @scroll=${this.#scrolled}
         >
@@ -187,10 +200,18 @@ export class LabPackets extends LitElement {
           @keydown=${this.#filterKey}
         />
         <datalist id="hints">${FILTER_HINTS.map((hint) => html`<option value=${hint}></option>`)}</datalist>
-        <button class="push" aria-pressed=${this.follow} title="Keep the newest packet in view (End)" @click=${this.#toggleFollow}>
+        <button
+          class="push"
+          aria-pressed=${this.follow}
+          title="Keep the newest packet in view (End)"
+          @click=${this.#toggleFollow}
+        >
           Follow
         </button>
-        <button title="Forget packets and counts; the device stays as it is" @click=${() => this.#actions.actions?.clearTrace()}>
+        <button
+          title="Forget packets and counts; the device stays as it is"
+          @click=${() => this.#actions.actions?.clearTrace()}
+        >
           Clear
         </button>
       </div>
@@ -217,8 +238,6 @@ export class LabPackets extends LitElement {
               aria-rowindex=${index + 1}
               aria-selected=${chosen}
               style="transform:translateY(${start}px)"
-              @click=${() => this.#choose(index)}
-              @dblclick=${this.#open}
             >
               ${packetCells(row, view.summary(row.seq))}
             </div>`;
@@ -229,7 +248,8 @@ export class LabPackets extends LitElement {
   }
 
   #empty(all: number): unknown {
-    if (all > 0) return html`<div class="empty"><p>No packet matches the filter. Escape in the filter box clears it.</p></div>`;
+    if (all > 0)
+      return html`<div class="empty"><p>No packet matches the filter. Escape in the filter box clears it.</p></div>`;
     return html`
       <div class="empty">
         <p>No packets yet. Each frame shows up here with its verdict, the rule that decided, and what it cost.</p>
@@ -259,12 +279,18 @@ export class LabPackets extends LitElement {
     this.#reveal(at);
   }
 
+  #clicked(event: Event): void {
+    const row = (event.target as Element).closest('[aria-rowindex]');
+    if (row) this.#choose(Number(row.getAttribute('aria-rowindex')) - 1);
+  }
+
   #reveal(index: number): void {
     const body = this.#body;
     if (!body) return;
     const top = index * ROW_HEIGHT;
     if (top < body.scrollTop) body.scrollTop = top;
-    else if (top + ROW_HEIGHT > body.scrollTop + body.clientHeight) body.scrollTop = top + ROW_HEIGHT - body.clientHeight;
+    else if (top + ROW_HEIGHT > body.scrollTop + body.clientHeight)
+      body.scrollTop = top + ROW_HEIGHT - body.clientHeight;
   }
 
   #key(event: KeyboardEvent): void {
@@ -329,3 +355,9 @@ export class LabPackets extends LitElement {
 }
 
 customElements.define('lab-packets', LabPackets);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-packets': LabPackets;
+  }
+}

@@ -23,35 +23,37 @@ export class LabQueues extends LitElement {
     const { queues } = store.model;
     return html`
       <h3>Queues</h3>
-      ${queues.length === 0
-        ? html`<p class="muted">None enabled yet.</p>`
-        : html`
-            <table aria-label="Queues">
-              <thead>
-                <tr>
-                  <th class="number">#</th>
-                  <th>Role</th>
-                  <th class="number">Size</th>
-                  <th class="number" title="Notifications from the driver">Kicks</th>
-                  <th class="number" title="Available index at the last kick">Avail</th>
-                  <th class="number">Interrupts</th>
-                  <th class="number" title="Used index at the last interrupt">Used</th>
-                </tr>
-              </thead>
-              <tbody>
-                ${queues.map(({ queue, role, size }) => {
-                  const { kicks, availIdx, interrupts, usedIdx } = store.queues.of(queue);
-                  return html`<tr>
-                    <td class="number mono">${queue}</td>
-                    <td>${role}</td>
-                    ${[size, kicks, availIdx, interrupts, usedIdx].map(
-                      (value) => html`<td class="number mono">${formatCount(value)}</td>`,
-                    )}
-                  </tr>`;
-                })}
-              </tbody>
-            </table>
-          `}
+      ${
+        queues.length === 0
+          ? html`<p class="muted">None enabled yet.</p>`
+          : html`
+              <table aria-label="Queues">
+                <thead>
+                  <tr>
+                    <th class="number">#</th>
+                    <th>Role</th>
+                    <th class="number">Size</th>
+                    <th class="number" title="Notifications from the driver">Kicks</th>
+                    <th class="number" title="Available index at the last kick">Avail</th>
+                    <th class="number">Interrupts</th>
+                    <th class="number" title="Used index at the last interrupt">Used</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  ${queues.map(({ queue, role, size }) => {
+                    const { kicks, availIdx, interrupts, usedIdx } = store.queues.of(queue);
+                    return html`<tr>
+                      <td class="number mono">${queue}</td>
+                      <td>${role}</td>
+                      ${[size, kicks, availIdx, interrupts, usedIdx].map(
+                        (value) => html`<td class="number mono">${formatCount(value)}</td>`,
+                      )}
+                    </tr>`;
+                  })}
+                </tbody>
+              </table>
+            `
+      }
     `;
   }
 }

@@ -42,7 +42,7 @@ export class LabReceiveFilter extends LitElement {
       }
       td:last-child {
         width: 100%;
-        padding-right: 0;
+        white-space: normal;
       }
     `,
   ];
@@ -60,10 +60,13 @@ export class LabReceiveFilter extends LitElement {
           const value = rxMode[flag];
           const text = value === null ? 'unset' : value ? 'on' : 'off';
           const title = value === null ? 'Never commanded since reset' : `Commanded ${text}`;
-          return html`<span role="listitem" class="flag ${text}" title=${title}>${flag} ${value === null ? '–' : text}</span>`;
+          return html`<span role="listitem" class="flag ${text}" title=${title}
+            >${flag} ${value === null ? '–' : text}</span
+          >`;
         })}
       </div>
-      ${this.#table('Unicast table', macTables.unicast, store.mac)} ${this.#table('Multicast table', macTables.multicast, null)}
+      ${this.#table('Unicast table', macTables.unicast, store.mac)}
+      ${this.#table('Multicast table', macTables.multicast, null)}
     `;
   }
 
@@ -74,10 +77,27 @@ export class LabReceiveFilter extends LitElement {
           ${caption} (${macs.length})
         </caption>
         <tbody>
-          ${own ? html`<tr><td class="mono muted">${own}</td><td class="muted">own address, always accepted</td></tr>` : nothing}
-          ${macs.length === 0 && !own ? html`<tr><td class="muted">empty</td></tr>` : nothing}
+          ${
+            own
+              ? html`<tr>
+                  <td class="mono muted">${own}</td>
+                  <td class="muted">own address, always accepted</td>
+                </tr>`
+              : nothing
+          }
+          ${
+            macs.length === 0 && !own
+              ? html`<tr>
+                  <td class="muted">empty</td>
+                </tr>`
+              : nothing
+          }
           ${macs.map(
-            (mac) => html`<tr><td class="mono">${formatMac(mac)}</td><td class="muted">${groupName(mac) ?? ''}</td></tr>`,
+            (mac) =>
+              html`<tr>
+                <td class="mono">${formatMac(mac)}</td>
+                <td class="muted">${groupName(mac) ?? ''}</td>
+              </tr>`,
           )}
         </tbody>
       </table>

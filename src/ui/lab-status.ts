@@ -47,7 +47,9 @@ export class LabStatus extends LitElement {
     if (!model) return nothing;
     const value = `0x${model.status.toString(16).padStart(2, '0')}`;
     return html`
-      <span class="muted mono" title="device_status, and how often the device was reset">${value} · reset ${model.epoch}</span>
+      <span class="muted mono" title="device_status, and how often the device was reset"
+        >${value} · reset ${model.epoch}</span
+      >
       <ol aria-label="Device status">
         ${STATUS_BITS.map(({ bit, name, meaning }) => {
           const on = (model.status & bit) !== 0;

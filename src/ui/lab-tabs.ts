@@ -126,7 +126,9 @@ export class LabTabs extends LitElement {
   #key(event: KeyboardEvent): void {
     const at = this.tabs.findIndex(({ id }) => id === this.selected);
     const last = this.tabs.length - 1;
-    const to = { ArrowLeft: at === 0 ? last : at - 1, ArrowRight: at === last ? 0 : at + 1, Home: 0, End: last }[event.key];
+    const to = { ArrowLeft: at === 0 ? last : at - 1, ArrowRight: at === last ? 0 : at + 1, Home: 0, End: last }[
+      event.key
+    ];
     const tab = to === undefined ? undefined : this.tabs[to];
     if (!tab) return;
     event.preventDefault();

@@ -29,13 +29,14 @@ export class LabTraffic extends LitElement {
     css`
       :host {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 14px;
         padding: 10px;
         align-content: start;
       }
       .presets {
         display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(150px, 1fr));
+        grid-template-columns: repeat(auto-fill, minmax(165px, 1fr));
         gap: 4px;
         margin-top: 4px;
       }
@@ -100,13 +101,14 @@ export class LabTraffic extends LitElement {
         <h3>Send one of these</h3>
         <div class="presets">
           ${actions.trafficPresets.map(
-            ({ id, title, frame }) => html`<button
-              aria-pressed=${this.preset === id}
-              title="Send it once, and put it into the form: ${title}"
-              @click=${() => this.#usePreset(id, frame)}
-            >
-              ${title}
-            </button>`,
+            ({ id, title, frame }) =>
+              html`<button
+                aria-pressed=${this.preset === id}
+                title="Send it once, and put it into the form: ${title}"
+                @click=${() => this.#usePreset(id, frame)}
+              >
+                ${title}
+              </button>`,
           )}
         </div>
       </div>
@@ -121,28 +123,40 @@ export class LabTraffic extends LitElement {
           <label for="count">Times</label>
           <input id="count" class="mono" type="number" min="1" max="100000" value="1" />
           <label for="rate">Rate</label>
-          <input id="rate" class="mono" type="number" min="1" max="100000" value="100" title="Frames per second of a stream" />
+          <input
+            id="rate"
+            class="mono"
+            type="number"
+            min="1"
+            max="100000"
+            value="100"
+            title="Frames per second of a stream"
+          />
           <div class="line whole">
             <button class="primary">Send</button>
-            ${running
-              ? html`<button type="button" @click=${() => this.#do(() => actions.stopTraffic(), 'Stream stopped.')}>Stop stream</button>
-                  <span role="status">streaming ${formatCount(running.rate)} frames/s</span>`
-              : html`<button type="button" @click=${this.#stream}>Start stream</button>`}
+            ${
+              running
+                ? html`<button type="button" @click=${() => this.#do(() => actions.stopTraffic(), 'Stream stopped.')}>
+                      Stop stream
+                    </button>
+                    <span role="status">streaming ${formatCount(running.rate)} frames/s</span>`
+                : html`<button type="button" @click=${this.#stream}>Start stream</button>`
+            }
           </div>
         </form>
-        <output role="status" aria-label="Result" class=${this.problem ? 'problem' : 'muted'}>${this.problem || this.report}</output>
+        <output aria-label="Result" class=${this.problem ? 'problem' : 'muted'}>${this.problem || this.report}</output>
       </div>
       <div role="group" aria-label="Link level by hand">
         <h3>Set the link level by hand</h3>
-        <p class="muted">VNA_IOC_SET_PROMISC past the VMM. The VMM does not know of it and may set another level with the next command.</p>
+        <p class="muted">
+          VNA_IOC_SET_PROMISC past the VMM. The VMM does not know of it and may set another level with the next command.
+        </p>
         <div class="line">
           ${PROMISC_LEVELS.map(
-            (level) => html`<button
-              ?disabled=${!this.#store.store?.model.link?.level}
-              @click=${() => this.#setLevel(level)}
-            >
-              SET_PROMISC ${level}
-            </button>`,
+            (level) =>
+              html`<button ?disabled=${!this.#store.store?.model.link?.level} @click=${() => this.#setLevel(level)}>
+                SET_PROMISC ${level}
+              </button>`,
           )}
         </div>
       </div>
@@ -163,7 +177,10 @@ export class LabTraffic extends LitElement {
       const field = this.renderRoot.querySelector<HTMLInputElement | HTMLTextAreaElement>(`#${id}`);
       if (field) field.value = value ?? '';
     };
-    if ('raw' in frame) return set('raw', frame.raw);
+    if ('raw' in frame) {
+      set('raw', frame.raw);
+      return;
+    }
     set('dst', frame.dst);
     set('src', frame.src);
     set('vlan', frame.vlan === undefined ? '' : String(frame.vlan));
@@ -255,7 +272,12 @@ const FIELDS = html`
 
 const RAW = html`
   <label for="raw">Bytes</label>
-  <textarea id="raw" class="mono whole" placeholder="hex of the whole frame, spaces and colons allowed" spellcheck="false"></textarea>
+  <textarea
+    id="raw"
+    class="mono whole"
+    placeholder="hex of the whole frame, spaces and colons allowed"
+    spellcheck="false"
+  ></textarea>
 `;
 
 /** `3 frames: 2 delivered, 1 filtered`. */

@@ -16,7 +16,14 @@ export interface LogRow {
 export function ioctlRow({ seq, time, event }: Logged<'ioctl'>): LogRow {
   const ok = event.errno === '0';
   const by = event.by === 'user' ? ' · by hand' : '';
-  return { seq, time, name: event.name, arg: event.arg, result: (ok ? 'OK' : event.errno) + by, tone: ok ? 'accept' : 'loss' };
+  return {
+    seq,
+    time,
+    name: event.name,
+    arg: event.arg,
+    result: (ok ? 'OK' : event.errno) + by,
+    tone: ok ? 'accept' : 'loss',
+  };
 }
 
 export function commandRow({ seq, time, event }: Logged<CommandType>): LogRow {
@@ -26,7 +33,14 @@ export function commandRow({ seq, time, event }: Logged<CommandType>): LogRow {
   }
   const { name, data, ack, reason, elapsed } = event;
   const result = ack === 'OK' ? `OK in ${formatSpan(elapsed)}` : `ERR: ${reason ?? 'no reason given'}`;
-  return { seq, time, name: name.replace(/^VIRTIO_NET_CTRL_/, ''), arg: data, result, tone: ack === 'OK' ? 'accept' : 'loss' };
+  return {
+    seq,
+    time,
+    name: name.replace(/^VIRTIO_NET_CTRL_/, ''),
+    arg: data,
+    result,
+    tone: ack === 'OK' ? 'accept' : 'loss',
+  };
 }
 
 export function negotiationRow({ seq, time, event }: Logged<NegotiationType>): LogRow {
@@ -63,7 +77,14 @@ export function guestErrorRow({ seq, time, event }: Logged<GuestErrorType>): Log
   }
   const { clause, response, text } = GUEST_ERRORS[event.code];
   const queue = event.queue === null ? '' : `queue ${event.queue}: `;
-  return { seq, time, name: event.code, arg: `${queue}${event.detail}`, result: `${response} · §${clause} ${text}`, tone: 'loss' };
+  return {
+    seq,
+    time,
+    name: event.code,
+    arg: `${queue}${event.detail}`,
+    result: `${response} · §${clause} ${text}`,
+    tone: 'loss',
+  };
 }
 
 function hex(value: number, digits: number): string {

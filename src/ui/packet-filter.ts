@@ -42,7 +42,20 @@ const FIELDS: Readonly<Record<string, Field>> = {
 };
 
 /** Words to offer when the box has the focus. */
-export const FILTER_HINTS = ['dropped', 'leak', 'loss', 'differ', 'multicast', 'in', 'out', 'rule:', 'dst:', 'proto:', 'vlan:', 'len>'];
+export const FILTER_HINTS = [
+  'dropped',
+  'leak',
+  'loss',
+  'differ',
+  'multicast',
+  'in',
+  'out',
+  'rule:',
+  'dst:',
+  'proto:',
+  'vlan:',
+  'len>',
+];
 
 /** Null for an empty filter: every row. */
 export function parseFilter(text: string): RowTest | null {
@@ -69,7 +82,8 @@ function parseWord(word: string): RowTest {
 }
 
 function byModel(judgement: 'leak' | 'loss', model: string): RowTest {
-  return (row) => row.toGuest && row.verdicts.some((each) => each.judgement === judgement && each.model.includes(model));
+  return (row) =>
+    row.toGuest && row.verdicts.some((each) => each.judgement === judgement && each.model.includes(model));
 }
 
 function contains(text: string): RowTest {

@@ -116,7 +116,9 @@ export function packetCells(row: FrameRow, summary: FrameSummary): unknown {
     <span role="gridcell" class="time">${formatTime(row.time)}</span>
     <span role="gridcell" class="dir">${row.toGuest ? 'in' : 'out'}</span>
     <span role="gridcell" class="src">${known ? formatMac(src) : ''}</span>
-    <span role="gridcell" class="dst" title=${(known && groupName(dst)) || nothing}>${known ? formatMac(dst) : ''}</span>
+    <span role="gridcell" class="dst" title=${(known ? groupName(dst) : null) ?? nothing}
+      >${known ? formatMac(dst) : ''}</span
+    >
     <span role="gridcell" class="vlan">${vid ?? ''}</span>
     <span role="gridcell" class="proto">${protocol}</span>
     <span role="gridcell" class="info" title=${info}>${info}</span>
@@ -139,10 +141,20 @@ function verdictCells(row: ReceivedRow): unknown {
     <span role="gridcell" class="verdict ${tone}">${sign} ${word}</span>
     <span role="gridcell" class="rule" title=${ruleText(row)}>${reasonOf(row)}</span>
     <span role="gridcell" class="cost">${cost ? `${cost.looked}·${cost.copied}·${cost.discarded}` : ''}</span>
-    <span role="gridcell" class="models"><span class="strip">${row.verdicts.map((each) => {
-      const mark = opinion(each);
-      const text = `${each.model}${each.active ? ' (in force)' : ''}: ${mark.word} by ${each.verdict.rule}`;
-      return html`<span role="img" class="${mark.tone} ${each.active ? 'active' : ''}" title=${text} aria-label=${text}>${mark.sign}</span>`;
-    })}</span></span>
+    <span role="gridcell" class="models"
+      ><span class="strip"
+        >${row.verdicts.map((each) => {
+          const mark = opinion(each);
+          const text = `${each.model}${each.active ? ' (in force)' : ''}: ${mark.word} by ${each.verdict.rule}`;
+          return html`<span
+            role="img"
+            class="${mark.tone} ${each.active ? 'active' : ''}"
+            title=${text}
+            aria-label=${text}
+            >${mark.sign}</span
+          >`;
+        })}</span
+      ></span
+    >
   `;
 }

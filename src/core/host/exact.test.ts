@@ -4,7 +4,6 @@ import type { HostModelId, RxEvent } from './host-model.ts';
 import {
   after,
   BROADCAST,
-  CTRL_RX,
   CTRL_VQ,
   DRIVER_RESET,
   FOREIGN,

@@ -80,16 +80,20 @@ export function lab(model: HostModelId = 'propolis-372a574', mtu = 1500) {
     host,
     events,
     delivered,
+    /** One per frame, in order. */
+    frames,
     flushes: () => flushes,
     fill: (frames: number) => (room = frames),
     inject(id: PresetId): Seen {
       // At an offset, so that nothing gets by with reading from the start.
-      const frame = PRESETS.get(id)!;
+      const frame = PRESETS.get(id) ?? new Uint8Array();
       const bytes = new Uint8Array(frame.length + 10).fill(0xcc);
       bytes.set(frame, 5);
       host.input(bytes, 5, frame.length);
       trace.flush();
-      return frames.at(-1)!;
+      const seen = frames.at(-1);
+      if (!seen) throw new Error('the frame left no record');
+      return seen;
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Events and addresses for tests of host models, and a model after some events. */
 import { type FrameHeader, newFrameHeader } from '../net/ethernet.ts';
-import type { HostModelId, RxEvent } from './host-model.ts';
+import type { HostModelId, RxEvent, Transition } from './host-model.ts';
 import { hostModel } from './models.ts';
 
 export const CONFIG = { mac: 0x0200_0000_0015, mtu: 1500 };
@@ -32,7 +32,7 @@ export function frame(dst: number, vid = -1): FrameHeader {
 export function after(id: HostModelId, ...events: readonly RxEvent[]) {
   const model = hostModel(id);
   let state = model.init(CONFIG);
-  let last = null as ReturnType<typeof model.next> | null;
+  let last: Transition<unknown> = { state, ack: 'OK', ioctls: [], reason: null, needsReset: false };
   const ioctls: string[] = [];
   for (const event of events) {
     last = model.next(state, event);
@@ -41,7 +41,7 @@ export function after(id: HostModelId, ...events: readonly RxEvent[]) {
   }
   const rule = (dst: number, vid = -1): string => model.decide(state, frame(dst, vid)).rule;
   const accepts = (dst: number, vid = -1): boolean => model.decide(state, frame(dst, vid)).accept;
-  return { model, state, last: last!, ioctls, rule, accepts, link: model.link(state) };
+  return { model, state, last, ioctls, rule, accepts, link: model.link(state) };
 }
 
 /** Rules for own unicast, foreign unicast, broadcast, joined and unjoined multicast. */

@@ -3,7 +3,6 @@ import type { RxEvent } from './host-model.ts';
 import {
   after,
   CONFIG,
-  CTRL_RX,
   CTRL_VQ,
   DRIVER_RESET,
   FOREIGN,

@@ -41,7 +41,12 @@ export interface ReceivedRow extends AnyRow {
   /** When the fate was settled; null while pending. */
   readonly fateTime: number | null;
   /** Where the device put it; null unless the device had it. */
-  readonly placed: { readonly queue: number; readonly head: number; readonly buffers: number; readonly used: number } | null;
+  readonly placed: {
+    readonly queue: number;
+    readonly head: number;
+    readonly buffers: number;
+    readonly used: number;
+  } | null;
 }
 
 /** A frame from the guest. */

@@ -6,7 +6,11 @@ import type { TraceBatch } from './packed.ts';
 function record(write: (writer: PackedWriter) => void, chunkBytes = 4096): TraceBatch[] {
   const batches: TraceBatch[] = [];
   let time = 0;
-  const writer = new PackedWriter((batch) => batches.push(batch), () => time++, chunkBytes);
+  const writer = new PackedWriter(
+    (batch) => batches.push(batch),
+    () => time++,
+    chunkBytes,
+  );
   write(writer);
   writer.flush();
   return batches;

@@ -22,7 +22,8 @@ export type Logged<K extends TraceEvent['type']> = Omit<StampedEvent, 'event'> &
   readonly event: Extract<TraceEvent, { readonly type: K }>;
 };
 
-export type NegotiationType = 'status-write' | 'device-reset' | 'features-judged' | 'queue-enabled' | 'needs-reset' | 'machine-reset';
+export type NegotiationType =
+  'status-write' | 'device-reset' | 'features-judged' | 'queue-enabled' | 'needs-reset' | 'machine-reset';
 export type CommandType = 'control' | 'command-judged';
 export type GuestErrorType = 'guest-error' | 'config-write';
 

@@ -98,7 +98,8 @@ function icmpv6(data: Uint8Array): string {
 
 function igmp(data: Uint8Array): string {
   const group = ipv4(data, 4);
-  switch (data[0]) {
+  const type = data[0] ?? 0;
+  switch (type) {
     case 0x11:
       return group === '0.0.0.0' ? 'query' : `query ${group}`;
     case 0x16:
@@ -108,7 +109,7 @@ function igmp(data: Uint8Array): string {
     case 0x22:
       return 'v3 report';
   }
-  return `type ${data[0] ?? 0}`;
+  return `type ${type}`;
 }
 
 function transport(protocol: number, data: Uint8Array, from: string, to: string): IpSummary {

@@ -5,7 +5,13 @@ import { groupName } from './group-names.ts';
 import { summarize } from './summary.ts';
 
 const bytes = (...hex: readonly string[]): Uint8Array =>
-  Uint8Array.from(hex.join('').replaceAll(/[^0-9a-f]/g, '').match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+  Uint8Array.from(
+    hex
+      .join('')
+      .replaceAll(/[^0-9a-f]/g, '')
+      .match(/../g) ?? [],
+    (byte) => Number.parseInt(byte, 16),
+  );
 
 const MACS = 'ff:ff:ff:ff:ff:ff 52:54:00:12:34:56';
 const ARP_WHO_HAS = '0001 0800 06 04 0001 525400123456 0a00020f 000000000000 0a000202';
@@ -39,11 +45,15 @@ describe('summarize', () => {
     const cut = bytes(MACS, ipv6('00', '3a00 0502 0000 0100 8f00 0000'));
     for (let length = 0; length <= cut.length; length++) summarize(cut.subarray(0, length));
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 120 }), fc.constantFrom('', '0800', '86dd', '0806', '8100'), (tail, type) => {
-        const { protocol, info } = summarize(Uint8Array.from([...bytes(MACS, type), ...tail]));
-        expect(typeof protocol).toBe('string');
-        expect(info).not.toContain('undefined');
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 120 }),
+        fc.constantFrom('', '0800', '86dd', '0806', '8100'),
+        (tail, type) => {
+          const { protocol, info } = summarize(Uint8Array.from([...bytes(MACS, type), ...tail]));
+          expect(typeof protocol).toBe('string');
+          expect(info).not.toContain('undefined');
+        },
+      ),
     );
   });
 });

@@ -47,7 +47,7 @@ function step({ bench, driver }: Pair, what: (typeof STEPS)[number], n: number):
 /** What anybody outside can see of a machine. */
 const visible = ({ bench }: Pair): unknown => ({
   description: bench.device.describe(),
-  memory: bench.memory.bytes,
+  memory: Buffer.from(bench.memory.bytes).toString('latin1'),
   pin: bench.pin.high,
   command: bench.ports.configRead(4, 4),
   generation: bench.device.barRead(4, 21, 1),
@@ -74,8 +74,6 @@ describe('snapshot', () => {
         target.memory.bytes.set(moves.bench.memory.bytes);
         expect(target.device.restore(saved)).toEqual({ ok: true });
         target.device.resume();
-        // The driver does not notice that its ports and memory are another machine's.
-        moves.bench.memory.bytes.set(target.memory.bytes);
         const moved = moveDriver(moves, target);
         for (const [what, n] of after) expect(step(moved, what, n)).toEqual(step(stays, what, n));
         expect(withoutErrors(visible(moved))).toEqual(withoutErrors(visible(stays)));
@@ -115,7 +113,7 @@ describe('snapshot', () => {
     const memory = bench.memory.bytes.slice();
     answer(HOST_OK);
     for (let i = 0; i < 5; i++) await Promise.resolve();
-    expect(bench.memory.bytes).toEqual(memory);
+    expect(Buffer.compare(bench.memory.bytes, memory)).toBe(0);
     expect(bench.device.describe().rxMode.promisc).toBeNull();
   });
 
@@ -152,7 +150,7 @@ describe('restore of what is not trusted', () => {
     return structuredClone(bench.device.snapshot()) as unknown as Record<string, unknown>;
   };
 
-  it.each<[string, (state: any) => void]>([ // eslint-disable-line @typescript-eslint/no-explicit-any
+  it.each<[string, (state: Damaged) => void]>([
     ['version', (state) => (state.version = 2)],
     ['transport', (state) => delete state.transport],
     ['status', (state) => (state.transport.status = 32)],
@@ -219,6 +217,10 @@ function withoutErrors(view: unknown): unknown {
   delete copy.description.counters['guest_errors'];
   return copy;
 }
+
+/** A snapshot that may be damaged in any way. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+type Damaged = any;
 
 type Path = readonly (string | number)[];
 

@@ -53,7 +53,7 @@ describe('DescriptorChain', () => {
           addr += length + 5;
           at += length;
         }
-        expect(memory.bytes).toEqual(filled);
+        expect(Buffer.compare(memory.bytes, filled)).toBe(0);
       }),
     );
   });
