@@ -74,6 +74,10 @@ class VionaWorker implements VionaApi {
     return this.#host.ioctl(name, arg);
   }
 
+  recreateLink(): void {
+    this.#host.recreateLink();
+  }
+
   injectFault(name: string, errno: string): void {
     const refusal = this.#host.injectFault(name, errno);
     if (refusal !== null) throw new Error(refusal);

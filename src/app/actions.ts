@@ -3,7 +3,7 @@ import type { HostModelId } from '../core/host/host-model.ts';
 import { HOST_MODELS } from '../core/host/models.ts';
 import { trafficPresets } from '../core/net/traffic.ts';
 import type { IoctlRecord } from '../core/viona/link.ts';
-import type { FrameSpec, TrafficSpec } from '../protocol/api.ts';
+import type { ExecResult, FrameSpec, TrafficSpec } from '../protocol/api.ts';
 import type { InjectedFrame, LabActions, PackageManifest, TrafficPreset } from '../ui/store.ts';
 import type { Lab } from './lab.ts';
 
@@ -46,9 +46,8 @@ export class PageActions implements LabActions {
     return this.#lab.ioctl(name, arg);
   }
 
-  async exec(command: string): Promise<{ readonly output: string; readonly status: number }> {
-    const { output, exitCode } = await this.#lab.exec(command);
-    return { output, status: exitCode };
+  exec(command: string): Promise<ExecResult> {
+    return this.#lab.exec(command);
   }
 
   consoleWrite(bytes: Uint8Array): void {

@@ -87,6 +87,11 @@ export class Lab {
     return this.#engine.viona.ioctl(name, arg);
   }
 
+  /** Deletes the link and creates it again, as a restarted VMM would: every host model starts anew. Re-probe after it. */
+  recreateLink(): Promise<void> {
+    return this.#engine.viona.recreateLink();
+  }
+
   /** The next ioctl of that name fails with that errno: `injectFault('VNA_IOC_SET_PROMISC', 'ENOMEM')`. */
   injectFault(name: string, errno: string): Promise<void> {
     return this.#engine.viona.injectFault(name, errno);

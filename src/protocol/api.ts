@@ -93,6 +93,8 @@ export interface VionaApi {
   }): string;
   link(): LinkInfo;
   ioctl(name: string, arg: string | number): IoctlRecord;
+  /** Deletes the link and creates it again: every host model starts anew. */
+  recreateLink(): void;
   /** The next ioctl of that name fails with that errno. */
   injectFault(name: string, errno: string): void;
   setHostModel(model: HostModelId): string;

@@ -2,7 +2,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { FATE_TEXT, FATES, RULES } from '../core/host/verdict.ts';
 import type { FrameCounters, ModelTotals } from '../core/trace/frame-counters.ts';
 import { formatBytes, formatCount, shortModel } from './format.ts';
-import { StoreController } from './store.ts';
+import { CALM_MS, StoreController } from './store.ts';
 import { shared, tables } from './styles.ts';
 
 /** Where every frame went, as a sum that adds up, and what each host model did or would have done for it. */
@@ -56,7 +56,7 @@ export class LabCounters extends LitElement {
     `,
   ];
 
-  readonly #store = new StoreController(this, ({ frames, model }) => `${frames.version} ${model.seq}`);
+  readonly #store = new StoreController(this, ({ frames, model }) => `${frames.version} ${model.seq}`, CALM_MS);
 
   override render(): unknown {
     const store = this.#store.store;

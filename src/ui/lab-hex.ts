@@ -58,7 +58,7 @@ export class LabHex extends LitElement {
     const cut = bytes.length < wire;
     return html`
       <h3>Captured bytes: ${cut ? `first ${bytes.length} of ${wire}` : `all ${wire}`}</h3>
-      <pre aria-label="Hex dump">${lines(bytes, this.perLine)}</pre>
+      <pre aria-label="Hex dump" tabindex="0" role="group">${lines(bytes, this.perLine)}</pre>
     `;
   }
 }

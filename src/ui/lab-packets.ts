@@ -1,9 +1,9 @@
 import { VirtualizerController } from '@tanstack/lit-virtual';
-import { css, html, LitElement, nothing } from 'lit';
-import { repeat } from 'lit/directives/repeat.js';
+import { html, LitElement, nothing } from 'lit';
 import { formatCount } from './format.ts';
 import { FILTER_HINTS } from './packet-filter.ts';
-import { COLUMNS, columnStyles, packetCells, rowTone } from './packet-row.ts';
+import { COLUMNS, packetCells, rowTone } from './packet-row.ts';
+import { columnStyles, listStyles } from './packet-styles.ts';
 import { PacketView } from './packet-view.ts';
 import { ActionsController, StoreController } from './store.ts';
 import { controls, pane, shared } from './styles.ts';
@@ -18,84 +18,7 @@ export class LabPackets extends LitElement {
   static override properties = { follow: { state: true } };
   declare follow: boolean;
 
-  static override styles = [
-    shared,
-    pane,
-    controls,
-    columnStyles,
-    css`
-      section {
-        container-type: inline-size;
-        position: relative;
-      }
-      /* Rows lie over the grid, so its focus ring lies over them. */
-      .body:focus-visible {
-        outline: none;
-      }
-      section:has(.body:focus-visible)::after {
-        content: '';
-        position: absolute;
-        inset: 30px 0 0;
-        border: 2px solid var(--accent);
-        pointer-events: none;
-      }
-      input {
-        flex: 1;
-        min-width: 60px;
-        max-width: 420px;
-      }
-      .head {
-        flex: none;
-        border-bottom: 1px solid var(--line);
-        color: var(--muted);
-        font-size: var(--text-s);
-        scrollbar-gutter: stable;
-        overflow-y: hidden;
-      }
-      .body {
-        position: relative;
-        font: var(--text-s) / var(--row) var(--mono);
-        font-variant-numeric: tabular-nums;
-        scrollbar-gutter: stable;
-        contain: strict;
-        overflow-anchor: none;
-      }
-      .body .row {
-        position: absolute;
-        inset: 0 0 auto;
-        cursor: default;
-      }
-      .space {
-        position: relative;
-      }
-      .row.is-drop {
-        color: var(--drop);
-      }
-      .row.is-sent,
-      .row.is-muted {
-        color: var(--muted);
-      }
-      .row.is-leak {
-        background: var(--leak-tint);
-      }
-      .row.is-loss {
-        background: var(--loss-tint);
-      }
-      .body .row:hover {
-        background: var(--hover);
-      }
-      .body .row[aria-selected='true'] {
-        background: var(--chosen);
-        box-shadow: inset 3px 0 var(--accent);
-      }
-      .empty {
-        position: absolute;
-        inset: 0;
-        font: var(--text-m) / 1.5 var(--font);
-        white-space: normal;
-      }
-    `,
-  ];
+  static override styles = [shared, pane, controls, columnStyles, listStyles];
 
   readonly #store = new StoreController(this, ({ frames }) => frames.version);
   readonly #actions = new ActionsController(this);
@@ -218,16 +141,16 @@ export class LabPackets extends LitElement {
     `;
   }
 
+  /** Not keyed: in a flood every row is another one each frame, and its nodes are best used again. */
   #rows(view: PacketView): unknown {
     const frames = this.#store.store?.frames;
     const selected = this.#viewState.view?.selectedId;
     const items = this.#virtual.getVirtualizer().getVirtualItems();
     return html`
       <div class="space" role="rowgroup" style="height:${view.length * ROW_HEIGHT}px">
-        ${repeat(
-          items.filter(({ index }) => index < view.length),
-          ({ index }) => view.numberAt(index),
-          ({ index, start }) => {
+        ${items
+          .filter(({ index }) => index < view.length)
+          .map(({ index, start }) => {
             const row = frames?.row(view.numberAt(index));
             if (!row) return nothing;
             const chosen = row.id === selected;
@@ -241,8 +164,7 @@ export class LabPackets extends LitElement {
             >
               ${packetCells(row, view.summary(row.seq))}
             </div>`;
-          },
-        )}
+          })}
       </div>
     `;
   }

@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { formatCount } from './format.ts';
-import { StoreController } from './store.ts';
+import { CALM_MS, StoreController } from './store.ts';
 import { shared, tables } from './styles.ts';
 
 /** The virtqueues and how busy they are. */
@@ -15,7 +15,7 @@ export class LabQueues extends LitElement {
     `,
   ];
 
-  readonly #store = new StoreController(this, ({ log }) => log.length);
+  readonly #store = new StoreController(this, ({ log }) => log.length, CALM_MS);
 
   override render(): unknown {
     const store = this.#store.store;

@@ -101,7 +101,13 @@ export class LabTabs extends LitElement {
       </div>
       ${this.tabs.map(
         ({ id }) => html`
-          <div role="tabpanel" id="panel-${id}" aria-labelledby="tab-${id}" ?hidden=${id !== this.selected}>
+          <div
+            role="tabpanel"
+            tabindex="0"
+            id="panel-${id}"
+            aria-labelledby="tab-${id}"
+            ?hidden=${id !== this.selected}
+          >
             <slot name=${id}></slot>
           </div>
         `,

@@ -280,11 +280,11 @@ const RAW = html`
   ></textarea>
 `;
 
-/** `3 frames: 2 delivered, 1 filtered`. */
+/** `3 frames: 2 delivered, 1 multicast-table-miss`. */
 function describe(settled: readonly InjectedFrame[]): string {
   const counts = new Map<string, number>();
-  for (const { fate } of settled) counts.set(fate, (counts.get(fate) ?? 0) + 1);
-  const parts = [...counts].map(([fate, count]) => `${formatCount(count)} ${fate}`).join(', ');
+  for (const { fate, reason } of settled) counts.set(reason ?? fate, (counts.get(reason ?? fate) ?? 0) + 1);
+  const parts = [...counts].map(([end, count]) => `${formatCount(count)} ${end}`).join(', ');
   return `${plural(settled.length, 'frame')}: ${parts}.`;
 }
 

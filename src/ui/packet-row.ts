@@ -1,5 +1,5 @@
 /** One line of the packet list. A template, not an element: rows come and go by the dozen per frame. */
-import { css, html, nothing } from 'lit';
+import { html, nothing } from 'lit';
 import { formatMac } from '../core/net/mac.ts';
 import type { FrameRow, ReceivedRow } from '../core/trace/frame-row.ts';
 import { groupName } from '../core/trace/group-names.ts';
@@ -28,80 +28,6 @@ export const COLUMNS: readonly Column[] = [
   { id: 'cost', title: 'Cost', hint: 'Times the host looked at the frame · copies it made · hand-overs it discarded' },
   { id: 'models', title: 'Models', hint: 'Each host model: ✓ accepts, ✕ drops, ▲ leak, ▼ loss' },
 ];
-
-export const columnStyles = css`
-  .row {
-    display: grid;
-    grid-template-columns: 44px 76px 24px 114px 114px 32px 60px minmax(120px, 1fr) 40px 80px 136px 40px 48px;
-    column-gap: 10px;
-    align-items: center;
-    height: var(--row);
-    padding: 0 10px;
-    white-space: nowrap;
-  }
-  .row > * {
-    overflow: hidden;
-    text-overflow: ellipsis;
-  }
-  .no,
-  .time,
-  .len,
-  .vlan {
-    text-align: right;
-  }
-  .cost,
-  .models {
-    text-align: center;
-  }
-  [role='gridcell'].info {
-    font-family: var(--font);
-  }
-  @container (max-width: 1060px) {
-    .src {
-      display: none;
-    }
-    .row {
-      grid-template-columns: 44px 76px 24px 114px 32px 60px minmax(110px, 1fr) 40px 80px 136px 40px 48px;
-    }
-  }
-  @container (max-width: 880px) {
-    .vlan,
-    .cost,
-    .proto {
-      display: none;
-    }
-    .row {
-      grid-template-columns: 44px 76px 24px 114px minmax(80px, 1fr) 40px 80px 136px 48px;
-    }
-  }
-  @container (max-width: 620px) {
-    .no,
-    .len,
-    .rule,
-    .dir {
-      display: none;
-    }
-    .row {
-      grid-template-columns: 76px 114px minmax(60px, 1fr) 80px 48px;
-    }
-  }
-  .strip {
-    display: inline-flex;
-    gap: 2px;
-  }
-  .strip {
-    vertical-align: middle;
-  }
-  .strip span {
-    width: 14px;
-    line-height: 16px;
-    text-align: center;
-    border-radius: 3px;
-  }
-  .strip .active {
-    box-shadow: inset 0 0 0 1px currentcolor;
-  }
-`;
 
 /** Classes that tint a whole row. */
 export function rowTone(row: FrameRow): string {

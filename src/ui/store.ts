@@ -5,7 +5,6 @@
 import { ContextConsumer, createContext } from '@lit/context';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import type { HostModelId } from '../core/host/host-model.ts';
-import type { Fate } from '../core/host/verdict.ts';
 import type { FrameTable } from '../core/trace/frame-table.ts';
 import type { TraceLog } from '../core/trace/log.ts';
 import type { LabModel } from '../core/trace/model.ts';
@@ -60,7 +59,9 @@ export interface PackageManifest {
 
 export interface InjectedFrame {
   readonly id: number;
-  readonly fate: Fate;
+  readonly fate: 'delivered' | 'dropped';
+  /** Why it was dropped; null if it was not. */
+  readonly reason: string | null;
 }
 
 /** Everything a user can do. A rejected promise carries a message for the user: what failed and what to do. */
@@ -94,20 +95,27 @@ export const actionsContext = createContext<LabActions | null>(Symbol('lab actio
 
 type Host = ReactiveControllerHost & HTMLElement;
 
+/** For numbers that change faster than anybody reads: calm, and cheap. */
+export const CALM_MS = 200;
+
 /**
  * Gives its host the store and re-renders it when the part that it reads has changed: `select` returns a value
- * that differs after a change (the model, a version).
+ * that differs after a change (the model, a version). With `interval`, at most once per so many milliseconds.
  */
 export class StoreController implements ReactiveController {
   readonly #host: Host;
   readonly #select: (store: LabStore) => unknown;
+  readonly #interval: number;
+  #last = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #selected: unknown;
   #store: LabStore | null = null;
   #unsubscribe: (() => void) | null = null;
 
-  constructor(host: Host, select: (store: LabStore) => unknown) {
+  constructor(host: Host, select: (store: LabStore) => unknown, interval = 0) {
     this.#host = host;
     this.#select = select;
+    this.#interval = interval;
     host.addController(this);
     new ContextConsumer(host, {
       context: storeContext,
@@ -141,11 +149,26 @@ export class StoreController implements ReactiveController {
       const selected = this.#select(store);
       if (Object.is(selected, this.#selected)) return;
       this.#selected = selected;
-      this.#host.requestUpdate();
+      this.#update();
     });
   }
 
+  #update(): void {
+    const wait = this.#last + this.#interval - performance.now();
+    if (wait <= 0) {
+      this.#last = performance.now();
+      this.#host.requestUpdate();
+    } else {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        this.#update();
+      }, wait);
+    }
+  }
+
   #leave(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#unsubscribe?.();
     this.#unsubscribe = null;
   }

@@ -11,8 +11,7 @@
  * `generation` numbers the states of the filter. It grows whenever any model's state changes, so that a
  * frame's record can be joined with what was asked for when it was judged, across threads.
  */
-import type { FrameHeader } from '../net/ethernet.ts';
-import { newFrameHeader, readHeader } from '../net/ethernet.ts';
+import { type FrameHeader, newFrameHeader, readHeader } from '../net/ethernet.ts';
 import type { Station } from '../net/echo-station.ts';
 import { MAX_FRAME_BYTES } from '../net/frame-spec.ts';
 import type { FrameSender } from '../ring/frames.ts';
@@ -23,16 +22,13 @@ import { ioctlArgument, ioctlName } from '../viona/ioctl.ts';
 import { newKstats } from '../viona/kstat.ts';
 import type { IoctlRecord, LinkConfig, LinkState } from '../viona/link.ts';
 import { countsAsShort, overMtu, stripAndPad, unchanged } from '../viona/rx-common.ts';
-import type { CostTotals } from './cost-totals.ts';
-import { CostCounters } from './cost-totals.ts';
-import type { Ack, HostAnswer, HostModelId, RxEvent } from './host-model.ts';
-import { HOST_MODEL_IDS } from './host-model.ts';
+import { CostCounters, type CostTotals } from './cost-totals.ts';
+import { type Ack, HOST_MODEL_IDS, type HostAnswer, type HostModelId, type RxEvent } from './host-model.ts';
 import type { HostSideOptions, LinkDescription } from './host-side-options.ts';
 import type { HostSnapshot } from './host-snapshot.ts';
 import { HOST_SNAPSHOT_VERSION, MAX_IOCTL_HISTORY, readHostSnapshot } from './host-snapshot.ts';
 import { HOST_MODELS, hostModel } from './models.ts';
-import type { Verdict } from './verdict.ts';
-import { fateCode } from './verdict.ts';
+import { fateCode, type Verdict } from './verdict.ts';
 
 const FATE_PENDING = fateCode('pending');
 const FATE_FILTERED = fateCode('filtered');
@@ -157,6 +153,15 @@ export class HostSide {
     this.#record(record, 'user');
     this.#announceLink(linkBefore);
     return record;
+  }
+
+  /** The link is deleted and created again: every model starts anew. Frame ids, generation and costs go on. */
+  recreateLink(): void {
+    this.#states = HOST_MODELS.map((model) => model.init(this.#config));
+    this.#kstats = newKstats();
+    this.#ioctls = [];
+    this.#nextGeneration();
+    this.#announce();
   }
 
   /** Makes the next ioctl of that name fail. Returns a sentence that says why not, or null. */

@@ -8,6 +8,9 @@ import { DELIVERIES } from '../viona/mac-client.ts';
 import type { Cost, RuleId, Verdict } from './verdict.ts';
 import { verdict } from './verdict.ts';
 
+/** Readers take it from here, so that whoever asks for a verdict has all of them. */
+export { verdictOf } from './verdict.ts';
+
 /** What a viona-backed model says of a frame, by index of the MAC layer's delivery. */
 export const VIONA_VERDICTS: readonly Verdict[] = DELIVERIES.map(({ rule, path, cost, stripTag }) =>
   verdict(rule, path, cost, stripTag),

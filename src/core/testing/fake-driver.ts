@@ -6,20 +6,11 @@
  * Where a scenario also runs against Linux, the verbs here are the verbs there.
  */
 import type { GuestMemory } from '../virtio/guest-memory.ts';
-import {
-  COMMON_CFG,
-  DEVICE_CFG,
-  type DriverPorts,
-  findStructures,
-  ISR_CFG,
-  NOTIFY_CFG,
-  REG,
-  Registers,
-  STATUS,
-} from './driver-ports.ts';
+import { type DriverPorts, REG, STATUS } from './driver-ports.ts';
 import { type ChainLayout, FakeRing, type Segment, type UsedBuffer } from './fake-ring.ts';
 import { GuestHeap, Random } from './guest-heap.ts';
 import { DriverMemory } from './driver-memory.ts';
+import { RegisterDriver } from './register-driver.ts';
 
 export const RX = 0;
 export const TX = 1;
@@ -59,43 +50,28 @@ export interface SentCommand {
   readonly ackAddr: number;
 }
 
-export class FakeDriver {
+export class FakeDriver extends RegisterDriver {
   readonly memory: GuestMemory;
-  readonly ports: DriverPorts;
-  readonly common: Registers;
-  readonly device: Registers;
   readonly rings: FakeRing[] = [];
   /** What was agreed on. */
   features = 0n;
   readonly #options: FakeDriverOptions;
-  readonly #isr: Registers;
-  readonly #notify: Registers;
-  readonly #multiplier: number;
   /** Memory for rings and buffers. */
   readonly heap: GuestHeap;
   readonly buffers: DriverMemory;
   readonly #random: Random;
-  readonly #notifyOff: number[] = [];
   readonly #rxBuffers = new Map<number, { readonly cut: string; readonly segments: Segment[] }>();
   /** Receive buffers that came back, by how they are cut: posted again before new ones are made. */
   readonly #rxSpare = new Map<string, Segment[][]>();
   readonly #answered = new Map<number, UsedBuffer>();
 
   constructor(options: FakeDriverOptions) {
+    super(options.ports);
     this.#options = options;
     this.memory = options.memory;
-    this.ports = options.ports;
     this.#random = new Random(options.seed ?? 1);
     this.heap = new GuestHeap(options.memory, this.#random, options.heapStart ?? 0x1000);
     this.buffers = new DriverMemory(options.memory, this.heap);
-    const structures = findStructures(options.ports);
-    const registers = (type: number): Registers =>
-      new Registers(options.ports, structures.find((structure) => structure.type === type), type);
-    this.common = registers(COMMON_CFG);
-    this.device = registers(DEVICE_CFG);
-    this.#isr = registers(ISR_CFG);
-    this.#notify = registers(NOTIFY_CFG);
-    this.#multiplier = options.ports.configRead(this.#notify.structure.capability + 16, 4);
   }
 
   /** Initialisation, 3.1.1. False if the device refused our features. */
@@ -114,7 +90,9 @@ export class FakeDriver {
     if (this.status !== 0) throw new Error('the device did not finish its reset');
     this.rings.length = 0;
     this.#rxBuffers.clear();
+    this.#rxSpare.clear();
     this.#answered.clear();
+    this.heap.release();
     this.features = 0n;
   }
 
@@ -141,7 +119,7 @@ export class FakeDriver {
       const size = this.#options.queueSizes?.[index] || maximum;
       const ring = new FakeRing(this.memory, this.heap, this.#random, size);
       this.rings[index] = ring;
-      this.#notifyOff[index] = this.common.read(REG.queue_notify_off, 2);
+      this.notifyOff[index] = this.common.read(REG.queue_notify_off, 2);
       this.common.write(REG.queue_size, 2, size);
       this.writeAddress(REG.queue_desc, ring.desc);
       this.writeAddress(REG.queue_driver, ring.avail);
@@ -154,51 +132,6 @@ export class FakeDriver {
   /** Step 8: the device is live. */
   driverOk(): void {
     this.addStatus(STATUS.DRIVER_OK);
-  }
-
-  // Registers
-
-  get status(): number {
-    return this.common.read(REG.device_status, 1);
-  }
-
-  addStatus(bits: number): void {
-    this.common.write(REG.device_status, 1, this.status | bits);
-  }
-
-  offered(): bigint {
-    let set = 0n;
-    for (let word = 3; word >= 0; word--) {
-      this.common.write(REG.device_feature_select, 4, word);
-      set = (set << 32n) | BigInt(this.common.read(REG.device_feature, 4));
-    }
-    return set;
-  }
-
-  writeFeatures(set: bigint): void {
-    for (let word = 0; word < 4; word++) {
-      this.common.write(REG.driver_feature_select, 4, word);
-      this.common.write(REG.driver_feature, 4, Number((set >> BigInt(32 * word)) & 0xffff_ffffn));
-    }
-  }
-
-  select(queue: number): void {
-    this.common.write(REG.queue_select, 2, queue);
-  }
-
-  /** A 64-bit field is written as two halves, low first. */
-  writeAddress(register: number, addr: number): void {
-    this.common.write(register, 4, addr % 0x1_0000_0000);
-    this.common.write(register + 4, 4, Math.floor(addr / 0x1_0000_0000));
-  }
-
-  kick(queue: number): void {
-    this.#notify.write((this.#notifyOff[queue] ?? queue) * this.#multiplier, 2, queue);
-  }
-
-  /** Reads, and so clears, the interrupt status. */
-  readIsr(): number {
-    return this.#isr.read(0, 1);
   }
 
   ring(queue: number): FakeRing {

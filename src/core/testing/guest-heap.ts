@@ -39,12 +39,14 @@ const GAP_MAX = 48;
 export class GuestHeap {
   readonly #memory: GuestMemory;
   readonly #random: Random;
+  readonly #start: number;
   #mark: number;
   #next: number;
 
   constructor(memory: GuestMemory, random: Random, start: number) {
     this.#memory = memory;
     this.#random = random;
+    this.#start = start;
     this.#mark = start;
     this.#next = start;
   }
@@ -64,5 +66,11 @@ export class GuestHeap {
   /** What was allocated so far is never handed out again. */
   keep(): void {
     this.#mark = this.#next;
+  }
+
+  /** Everything is free again. */
+  release(): void {
+    this.#mark = this.#start;
+    this.#next = this.#start;
   }
 }

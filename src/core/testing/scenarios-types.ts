@@ -6,8 +6,10 @@
  * groups than the fake driver, and sends its commands again and again: tables are therefore checked for
  * members, never for equality, and ioctls as a subsequence.
  *
- * A scenario starts with a fresh host side under its `model` and a device that was probed under it; the
- * interface is down.
+ * A scenario starts with a device freshly probed under its `model`; the interface is down and has not been
+ * up since the probe (so no receive buffer is posted). `ioctls` count from before that probe. The host side
+ * is new, or has seen no more than an interface going up and down: Propolis remembers flags and unicast
+ * tables across drivers.
  */
 import type { Ack, HostModelId } from '../host/host-model.ts';
 import type { Fate, Judgement, PathId, RuleId } from '../host/verdict.ts';

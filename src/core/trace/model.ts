@@ -172,7 +172,9 @@ function changeOf(model: LabModel, event: TraceEvent): Partial<LabModel> {
     case 'filter-state':
       return { rxMode: event.rxMode, tables: event.tables, generation: event.generation };
     case 'host-model':
-      return { host: event.model, pendingOffers: event.offers };
+      return { host: event.model };
+    case 'offers-changed':
+      return { pendingOffers: event.next };
     case 'link': {
       const { model: host, level, callbacks, generation } = event;
       return { link: { model: host, level, callbacks, generation } };

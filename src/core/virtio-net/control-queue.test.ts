@@ -20,9 +20,7 @@ function slowHost(): {
   return {
     pending,
     answer: (event) =>
-      event.type === 'command'
-        ? new Promise((resolve, reject) => pending.push({ event, resolve, reject }))
-        : HOST_OK,
+      event.type === 'command' ? new Promise((resolve, reject) => pending.push({ event, resolve, reject })) : HOST_OK,
   };
 }
 
@@ -150,7 +148,9 @@ describe('control queue', () => {
     const sent = [0, 1, 0].map((value) => driver.queueCommand(rxModeCommand(0, value)));
     driver.kick(CTRL);
     expect(sent.map((command) => driver.ackNow(command))).toEqual([OK, OK, OK]);
-    expect(bench.hostEvents.filter(({ type }) => type === 'command').map((event) => commandValue(event))).toEqual([0, 1, 0]);
+    expect(bench.hostEvents.filter(({ type }) => type === 'command').map((event) => commandValue(event))).toEqual([
+      0, 1, 0,
+    ]);
   });
 });
 
@@ -170,7 +170,10 @@ describe('control queue with a host in another thread', () => {
     inForceAtInterrupt = bench.device.describe().tables.unicast;
     expect(inForceAtInterrupt).toEqual([UNICAST]);
     expect(driver.ackNow(sent)).toBe(OK);
-    expect(bench.eventsOf('filter-state').at(-1)).toMatchObject({ generation: 9, tables: { unicast: [0x0200_0000_0005] } });
+    expect(bench.eventsOf('filter-state').at(-1)).toMatchObject({
+      generation: 9,
+      tables: { unicast: [0x0200_0000_0005] },
+    });
   });
 
   it('one at a time: the next command is taken when the last was answered', async () => {

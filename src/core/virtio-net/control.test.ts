@@ -83,7 +83,12 @@ describe('parseControl', () => {
   });
 
   it('ctrl-unknown: no such class or command', () => {
-    for (const [commandClass, command] of [[0, 6], [1, 2], [5, 0], [255, 255]] as const) {
+    for (const [commandClass, command] of [
+      [0, 6],
+      [1, 2],
+      [5, 0],
+      [255, 255],
+    ] as const) {
       expect(errorOf(Uint8Array.of(commandClass, command, 0))).toBe('ctrl-unknown');
     }
   });
@@ -108,7 +113,10 @@ describe('parseControl', () => {
         if (isControlError(result)) return;
         const again =
           result.type === 'rx'
-            ? rxModeCommand(['promisc', 'allmulti', 'alluni', 'nomulti', 'nouni', 'nobcast'].indexOf(result.flag), result.value)
+            ? rxModeCommand(
+                ['promisc', 'allmulti', 'alluni', 'nomulti', 'nouni', 'nobcast'].indexOf(result.flag),
+                result.value,
+              )
             : macTableSet(result.unicast.map(text), result.multicast.map(text));
         expect(bytes).toEqual(again);
       }),

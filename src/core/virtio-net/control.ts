@@ -118,7 +118,8 @@ const refuseLater = (code: ControlError['code'], reason: string, data = ''): Par
 function parseRxMode(bytes: Uint8Array, length: number, command: number): ParsedData {
   const flag = RX_FLAGS[command];
   const size = length - HEADER_SIZE;
-  if (!flag || size !== 1) return refuseLater('ctrl-malformed', `The data has ${size} bytes instead of 1.`, `${size} bytes`);
+  if (!flag || size !== 1)
+    return refuseLater('ctrl-malformed', `The data has ${size} bytes instead of 1.`, `${size} bytes`);
   const value = bytes[HEADER_SIZE] ?? 0;
   if (value > 1) return refuseLater('ctrl-bad-value', `The value is ${value}, neither 0 nor 1.`, `${value}`);
   return { data: `${value}`, result: { type: 'rx', flag, value } };

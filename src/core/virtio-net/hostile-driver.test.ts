@@ -40,7 +40,10 @@ describe('a driver that does anything', () => {
   });
 
   it('no bytes in guest memory make the device throw, loop or write outside of RAM', () => {
-    const words = fc.array(fc.oneof(fc.nat(0xff), fc.nat(0xffff), fc.nat(0xffff_ffff)), { minLength: 64, maxLength: 64 });
+    const words = fc.array(fc.oneof(fc.nat(0xff), fc.nat(0xffff), fc.nat(0xffff_ffff)), {
+      minLength: 64,
+      maxLength: 64,
+    });
     fc.assert(
       fc.property(words, fc.nat(), fc.nat(), (garbage, seed, at) => {
         const bench = new DeviceBench({ memorySize: 0x4000 });

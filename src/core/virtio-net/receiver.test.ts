@@ -140,7 +140,10 @@ describe('receive', () => {
   it('every frame has exactly one fate, and the counters add up', () => {
     const step = fc.oneof(
       { weight: 6, arbitrary: fc.record({ do: fc.constant('frame' as const), n: fc.integer({ min: 0, max: 1600 }) }) },
-      { weight: 2, arbitrary: fc.record({ do: fc.constant('post' as const), n: fc.constantFrom(0, 11, 12, 80, 1526) }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({ do: fc.constant('post' as const), n: fc.constantFrom(0, 11, 12, 80, 1526) }),
+      },
       fc.record({ do: fc.constantFrom('flush', 'collect', 'reset', 'init', 'break'), n: fc.constant(0) }),
     );
     fc.assert(
@@ -167,8 +170,9 @@ describe('receive', () => {
         expect(fates.map((fate) => fate.id)).toEqual(Array.from({ length: id / 2 }, (_, i) => 2 * (i + 1)));
         const { counters } = bench.device.describe();
         const tally = (name: string): number => fates.filter(({ fate }) => fate === name).length;
-        expect(counters['rx_packets']).toBe(tally('delivered'));
-        const drops = 'device_not_ready device_broken ring_not_running rx_drop_over_mtu no_space too_short bad_rx_frame';
+        expect(counters.rx_packets).toBe(tally('delivered'));
+        const drops =
+          'device_not_ready device_broken ring_not_running rx_drop_over_mtu no_space too_short bad_rx_frame';
         for (const name of drops.split(' ')) expect(counters[name]).toBe(tally(name));
       }),
       { numRuns: 100 },

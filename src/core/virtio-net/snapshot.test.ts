@@ -12,15 +12,28 @@ interface Pair {
   readonly driver: FakeDriver;
 }
 
-const STEPS = ['receive', 'flush', 'collect', 'post', 'transmit', 'reap', 'promisc', 'table', 'bad', 'isr', 'reinit', 'link'] as const;
+const STEPS = [
+  'receive',
+  'flush',
+  'collect',
+  'post',
+  'transmit',
+  'reap',
+  'promisc',
+  'table',
+  'bad',
+  'isr',
+  'reinit',
+  'link',
+] as const;
 
 /** One step of a machine's life. Everything it does is decided by `n`. */
 function step({ bench, driver }: Pair, what: (typeof STEPS)[number], n: number): unknown {
   switch (what) {
     case 'receive':
-      return bench.receive(2 * n, new Uint8Array(n % 1600).fill(n));
+      { bench.receive(2 * n, new Uint8Array(n % 1600).fill(n)); return; }
     case 'flush':
-      return bench.device.flush();
+      { bench.device.flush(); return; }
     case 'collect':
       return driver.collect();
     case 'post':
@@ -40,7 +53,7 @@ function step({ bench, driver }: Pair, what: (typeof STEPS)[number], n: number):
     case 'reinit':
       return n % 5 === 0 ? driver.initialise() : null;
     case 'link':
-      return bench.device.setLinkUp(n % 2 === 0);
+      { bench.device.setLinkUp(n % 2 === 0); return; }
   }
 }
 
@@ -214,7 +227,7 @@ function moveDriver(from: Pair, target: DeviceBench): Pair {
 /** Counts of guest errors belong to a device object, not to its state. */
 function withoutErrors(view: unknown): unknown {
   const copy = structuredClone(view) as { description: { counters: Record<string, number> } };
-  delete copy.description.counters['guest_errors'];
+  delete copy.description.counters.guest_errors;
   return copy;
 }
 

@@ -41,31 +41,31 @@ const MAC_MAX = 0xffff_ffff_ffff;
 export function readSnapshot(value: unknown, windowSize: number): CheckedSnapshot {
   const read = new StateReader();
   const root = read.record(value, 'snapshot');
-  if (root['version'] !== SNAPSHOT_VERSION) {
-    const found = typeof root['version'] === 'number' ? `of version ${root['version']}` : 'without version';
+  if (root.version !== SNAPSHOT_VERSION) {
+    const found = typeof root.version === 'number' ? `of version ${root.version}` : 'without version';
     return { ok: false, reason: `snapshot ${found}, this device reads version ${SNAPSHOT_VERSION}` };
   }
-  const transport = readTransportState(read, root['transport'], NET_QUEUES, BASE_FEATURES | HOST_FEATURES);
-  const window = read.counts(root['window'], 'window', windowSize, 0xff);
-  const net = readNet(read, root['net']);
+  const transport = readTransportState(read, root.transport, NET_QUEUES, BASE_FEATURES | HOST_FEATURES);
+  const window = read.counts(root.window, 'window', windowSize, 0xff);
+  const net = readNet(read, root.net);
   return read.problem === null ? { ok: true, transport, window, net } : { ok: false, reason: read.problem };
 }
 
 function readNet(read: StateReader, value: unknown): NetSnapshot {
   const net = read.record(value, 'net');
-  const flags = read.record(net['rxMode'], 'net.rxMode');
+  const flags = read.record(net.rxMode, 'net.rxMode');
   const rxMode = Object.fromEntries(
     RX_FLAGS.map((flag) => [flag, flags[flag] === null ? null : read.flag(flags[flag], `net.rxMode.${flag}`)]),
   ) as Record<(typeof RX_FLAGS)[number], boolean | null>;
-  const tables = read.record(net['tables'], 'net.tables');
-  const counters = read.record(net['counters'], 'net.counters');
+  const tables = read.record(net.tables, 'net.tables');
+  const counters = read.record(net.counters, 'net.counters');
   return {
     rxMode,
     tables: {
-      unicast: readTable(read, tables['unicast'], 'net.tables.unicast', false),
-      multicast: readTable(read, tables['multicast'], 'net.tables.multicast', true),
+      unicast: readTable(read, tables.unicast, 'net.tables.unicast', false),
+      multicast: readTable(read, tables.multicast, 'net.tables.multicast', true),
     },
-    linkUp: read.flag(net['linkUp'], 'net.linkUp'),
+    linkUp: read.flag(net.linkUp, 'net.linkUp'),
     counters: Object.fromEntries(
       COUNTER_NAMES.map((name) => [name, read.count(counters[name], `net.counters.${name}`)]),
     ) as Counters,

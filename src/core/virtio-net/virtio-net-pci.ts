@@ -77,9 +77,11 @@ export class VirtioNetPci {
   readonly #net: NetDevice;
   readonly #transport: VirtioPciTransport;
   readonly #window: ConfigWindow;
+  readonly #emit: VirtioNetPciOptions['emit'];
 
   constructor(options: VirtioNetPciOptions) {
     this.#net = new NetDevice(options);
+    this.#emit = options.emit;
     const { memory, interrupt, trace, emit } = options;
     this.#transport = new VirtioPciTransport({ memory, interrupt, device: this.#net, trace, emit });
     this.#net.attach(this.#transport);
@@ -157,6 +159,7 @@ export class VirtioNetPci {
   /** Net features the host model in force offers; in effect from the next reset on. */
   setOffers(features: FeatureSet): void {
     this.#net.setOffers(features);
+    this.#emit({ type: 'offers-changed', next: formatFeatures(this.#net.offers()) });
   }
 
   setLinkUp(up: boolean): void {

@@ -98,8 +98,10 @@ export class CommonConfig implements FieldBehaviour<CommonField> {
       case 'queue_notif_config_data':
       case 'queue_reset':
       case 'admin_queue_index':
-      case 'admin_queue_num':
-        return this.#error('write-to-read-only', `${field} = ${value}`);
+      case 'admin_queue_num': {
+        this.#error('write-to-read-only', `${field} = ${value}`);
+        return;
+      }
       default: {
         const queue = queues[this.queueSelect];
         if (queue) queue.write(field, value);

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { DeviceBench } from '../testing/device-bench.ts';
-import { COMMON_CFG, DEVICE_CFG, findStructures, ISR_CFG, NOTIFY_CFG, PCI_CFG, type Structure } from '../testing/driver-ports.ts';
+import {
+  COMMON_CFG,
+  DEVICE_CFG,
+  findStructures,
+  ISR_CFG,
+  NOTIFY_CFG,
+  PCI_CFG,
+  type Structure,
+} from '../testing/driver-ports.ts';
 
 const bench = new DeviceBench();
 const { ports } = bench;

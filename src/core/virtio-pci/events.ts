@@ -3,7 +3,14 @@ export type TransportEvent =
   /** The driver wrote device_status. `after` is what it will read back. */
   | { readonly type: 'status-write'; readonly value: number; readonly before: number; readonly after: number }
   /** A reset finished; a new epoch begins and the device now offers `offered`. */
-  | { readonly type: 'device-reset'; readonly kind: 'driver' | 'machine'; readonly epoch: number; readonly offered: string }
+  | {
+      readonly type: 'device-reset';
+      readonly kind: 'driver' | 'machine';
+      readonly epoch: number;
+      readonly offered: string;
+    }
+  /** What the device will offer from its next reset on; until then the driver works with what it was offered. */
+  | { readonly type: 'offers-changed'; readonly next: string }
   /** FEATURES_OK was written and judged. */
   | {
       readonly type: 'features-judged';

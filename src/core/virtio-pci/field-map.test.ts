@@ -28,7 +28,9 @@ describe('FieldMap over the common configuration', () => {
     expect(map.size).toBe(COMMON_CFG_SIZE);
     const offset = (name: string): number => map.fields.find((field) => field.name === name)?.offset ?? -1;
     expect(
-      ['driver_feature', 'device_status', 'queue_select', 'queue_enable', 'queue_desc_lo', 'queue_driver_lo'].map(offset),
+      ['driver_feature', 'device_status', 'queue_select', 'queue_enable', 'queue_desc_lo', 'queue_driver_lo'].map(
+        offset,
+      ),
     ).toEqual([12, 20, 22, 28, 32, 40]);
     expect(['queue_device_lo', 'queue_reset', 'admin_queue_num'].map(offset)).toEqual([48, 58, 62]);
   });

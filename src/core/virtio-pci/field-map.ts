@@ -40,7 +40,7 @@ export class FieldMap<F extends string> {
   /** Bytes beyond the last field read as zero. */
   read(behaviour: FieldBehaviour<F>, offset: number, width: number): number {
     let value = 0;
-    for (let done = 0; done < width; ) {
+    for (let done = 0; done < width;) {
       const field = this.#at[offset + done];
       if (!field) break;
       const skip = offset + done - field.offset;
@@ -53,7 +53,7 @@ export class FieldMap<F extends string> {
   }
 
   write(behaviour: FieldBehaviour<F>, offset: number, width: number, value: number): void {
-    for (let done = 0; done < width; ) {
+    for (let done = 0; done < width;) {
       const field = this.#at[offset + done];
       if (!field) return;
       const skip = offset + done - field.offset;

@@ -40,15 +40,15 @@ export function readTransportState(
   offerable: FeatureSet,
 ): CheckedTransportState {
   const root = read.record(value, 'transport');
-  const features = read.record(root['features'], 'features');
-  const offered = read.features(features['offered'], 'features.offered');
-  const negotiated = read.features(root['negotiated'], 'negotiated');
-  const status = read.count(root['status'], 'status', 0xff);
+  const features = read.record(root.features, 'features');
+  const offered = read.features(features.offered, 'features.offered');
+  const negotiated = read.features(root.negotiated, 'negotiated');
+  const status = read.count(root.status, 'status', 0xff);
   if (status & ~(VIRTIO_CONFIG_S_BY_DRIVER | NEEDS_RESET)) read.fail('status has unknown bits');
   if (offered & ~offerable) read.fail('features.offered has bits that this device cannot offer');
   if (negotiated & ~offered) read.fail('negotiated has bits that were not offered');
   if (negotiated !== 0n && !(status & VIRTIO_CONFIG_S_FEATURES_OK)) read.fail('negotiated without FEATURES_OK');
-  const queues = read.list(root['queues'], 'queues', specs.length);
+  const queues = read.list(root.queues, 'queues', specs.length);
   if (queues.length !== specs.length) read.fail(`queues does not have ${specs.length} entries`);
   return {
     offered,
@@ -58,41 +58,41 @@ export function readTransportState(
       negotiated: '',
       features: {
         offered: '',
-        driver: read.counts(features['driver'], 'features.driver', FEATURE_WORDS, U32),
-        beyond: read.flag(features['beyond'], 'features.beyond'),
-        deviceSelect: read.count(features['deviceSelect'], 'features.deviceSelect', U32),
-        driverSelect: read.count(features['driverSelect'], 'features.driverSelect', U32),
+        driver: read.counts(features.driver, 'features.driver', FEATURE_WORDS, U32),
+        beyond: read.flag(features.beyond, 'features.beyond'),
+        deviceSelect: read.count(features.deviceSelect, 'features.deviceSelect', U32),
+        driverSelect: read.count(features.driverSelect, 'features.driverSelect', U32),
       },
-      queueSelect: read.count(root['queueSelect'], 'queueSelect', U16),
-      generation: read.count(root['generation'], 'generation', 0xff),
-      configChanged: read.flag(root['configChanged'], 'configChanged'),
-      isr: read.count(root['isr'], 'isr', 3),
-      command: read.count(root['command'], 'command', U16),
+      queueSelect: read.count(root.queueSelect, 'queueSelect', U16),
+      generation: read.count(root.generation, 'generation', 0xff),
+      configChanged: read.flag(root.configChanged, 'configChanged'),
+      isr: read.count(root.isr, 'isr', 3),
+      command: read.count(root.command, 'command', U16),
       queues: queues.map((queue, index) => {
         const record = read.record(queue, `queues[${index}]`);
         return {
-          address: read.counts(record['address'], `queues[${index}].address`, ADDRESS_REGISTERS, U32),
-          state: readQueueState(read, record['state'], `queues[${index}].state`, specs[index]?.maximumSize ?? 0),
+          address: read.counts(record.address, `queues[${index}].address`, ADDRESS_REGISTERS, U32),
+          state: readQueueState(read, record.state, `queues[${index}].state`, specs[index]?.maximumSize ?? 0),
         };
       }),
-      kicks: read.counts(root['kicks'], 'kicks', specs.length),
-      interrupts: read.counts(root['interrupts'], 'interrupts', specs.length),
+      kicks: read.counts(root.kicks, 'kicks', specs.length),
+      interrupts: read.counts(root.interrupts, 'interrupts', specs.length),
     },
   };
 }
 
 function readQueueState(read: StateReader, value: unknown, path: string, maximumSize: number): QueueState {
   const record = read.record(value, path);
-  const size = read.count(record['size'], `${path}.size`, U16);
+  const size = read.count(record.size, `${path}.size`, U16);
   if (!isQueueSize(size, maximumSize)) read.fail(`${path}.size is not a queue size`);
   return {
     size,
-    enabled: read.flag(record['enabled'], `${path}.enabled`),
-    desc: read.count(record['desc'], `${path}.desc`),
-    driver: read.count(record['driver'], `${path}.driver`),
-    device: read.count(record['device'], `${path}.device`),
-    availIdx: read.count(record['availIdx'], `${path}.availIdx`, U16),
-    usedIdx: read.count(record['usedIdx'], `${path}.usedIdx`, U16),
-    notify: read.flag(record['notify'], `${path}.notify`),
+    enabled: read.flag(record.enabled, `${path}.enabled`),
+    desc: read.count(record.desc, `${path}.desc`),
+    driver: read.count(record.driver, `${path}.driver`),
+    device: read.count(record.device, `${path}.device`),
+    availIdx: read.count(record.availIdx, `${path}.availIdx`, U16),
+    usedIdx: read.count(record.usedIdx, `${path}.usedIdx`, U16),
+    notify: read.flag(record.notify, `${path}.notify`),
   };
 }

@@ -405,7 +405,7 @@ describe('bounds', () => {
     const recorded = bench.eventsOf('guest-error');
     expect(recorded).toHaveLength(GUEST_ERRORS_RECORDED);
     expect(recorded.at(-1)?.detail).toContain('only counted');
-    expect(bench.device.describe().counters['guest_errors']).toBe(1000);
+    expect(bench.device.describe().counters.guest_errors).toBe(1000);
     driver.reset();
     driver.common.write(REG.num_queues, 2, 1);
     expect(bench.eventsOf('guest-error')).toHaveLength(GUEST_ERRORS_RECORDED + 1);

@@ -75,8 +75,7 @@ export class VirtioPciTransport implements Transport {
     this.#emit = options.emit;
     this.#errors = new GuestErrorLog(options.emit);
     this.line = new InterruptLine(options.interrupt);
-    const error = (code: GuestErrorCode, queue: number | null, detail: string): void =>
-      this.guestError(code, queue, detail);
+    const error: Transport['guestError'] = (code, queue, detail) => this.guestError(code, queue, detail);
     const specs = options.device.queueSpecs;
     this.kicks = specs.map(() => 0);
     this.interrupts = specs.map(() => 0);
@@ -233,7 +232,9 @@ export class VirtioPciTransport implements Transport {
       });
       // What an error raised on the way stands.
       this.#status |= after;
-      if (this.live && !(before & S.VIRTIO_CONFIG_S_DRIVER_OK)) this.#start();
+      if (this.live && !(before & S.VIRTIO_CONFIG_S_DRIVER_OK)) {
+        for (const queue of this.#splitQueues) queue.setNotify(true);
+      }
     }
     this.#emit({ type: 'status-write', value, before, after: this.#status });
   }
@@ -260,10 +261,6 @@ export class VirtioPciTransport implements Transport {
     for (const queue of this.#splitQueues) queue.indirect = indirect;
   }
 
-  #start(): void {
-    for (const queue of this.#splitQueues) queue.setNotify(true);
-  }
-
   #queueEnabled(index: number): void {
     const state = this.queue(index).save();
     if (this.live) this.queue(index).setNotify(true);
@@ -280,11 +277,11 @@ export class VirtioPciTransport implements Transport {
 
   #kick(index: number, value: number): void {
     const queue = this.#splitQueues[index];
-    if (!this.live) return this.guestError('kick-before-driver-ok', index, `value ${value}`);
+    if (!this.live) { this.guestError('kick-before-driver-ok', index, `value ${value}`); return; }
     // @spec 4.1.5.2 the doorbell of a queue is written with that queue's index (NOTIF-01)
     const named = value % 0x1_0000;
     if (!queue?.enabled || named !== index) {
-      return this.guestError('kick-bad-queue', index, `doorbell of queue ${index}, value ${value}`);
+      this.guestError('kick-bad-queue', index, `doorbell of queue ${index}, value ${value}`); return;
     }
     this.kicks[index] = (this.kicks[index] ?? 0) + 1;
     this.#trace.notify(index, queue.shownIdx);

@@ -39,7 +39,11 @@ export const GUEST_ERRORS = {
   'readable-after-writable': spec('2.7.4.2', 'needs-reset', 'A readable descriptor follows a writable one.'),
   'address-outside-ram': spec('6.1', 'needs-reset', 'A descriptor or table points outside guest RAM.'),
   'chain-too-long': spec('2.7.5.2', 'needs-reset', 'The chain adds up to more than 2^32 bytes.'),
-  'chain-over-limit': spec('2.7.4.1', 'needs-reset', 'The chain has more descriptors than the largest queue of the device.'),
+  'chain-over-limit': spec(
+    '2.7.4.1',
+    'needs-reset',
+    'The chain has more descriptors than the largest queue of the device.',
+  ),
   'ring-misaligned': spec('2.7', 'needs-reset', 'A ring area is not aligned to 16, 2 or 4 bytes.'),
   'ring-outside-ram': spec('6.1', 'needs-reset', 'A ring area does not lie in guest RAM.'),
   // Transport (4.1)
@@ -65,7 +69,11 @@ export const GUEST_ERRORS = {
   'cfg-window-bad-access': spec('4.1.4.9', 'read-zero', 'The PCI-cfg window names no valid BAR, offset or length.'),
   // Net (5.1)
   'rx-chain-not-writable': spec('5.1.9.3', 'chain-returned', 'A receive buffer has no room for the packet header.'),
-  'tx-chain-malformed': spec('5.1.9.2', 'chain-returned', 'A transmit buffer is shorter than header and Ethernet header.'),
+  'tx-chain-malformed': spec(
+    '5.1.9.2',
+    'chain-returned',
+    'A transmit buffer is shorter than header and Ethernet header.',
+  ),
   'ctrl-malformed': spec('5.1.9.5', 'ack-err', 'The control command is too short or its data does not add up.'),
   'ctrl-no-ack-space': spec('5.1.9.5', 'chain-returned', 'The control buffer has no writable byte for the ack.'),
   'ctrl-unknown': spec('5.1.9.5', 'ack-err', 'The control class or command does not exist.'),

@@ -67,15 +67,17 @@ describe('SplitQueue', () => {
   });
 
   it('takes buffers in the order they were made available, over many laps', () => {
+    let good = 0;
     for (let lap = 0; lap < 70_000; lap++) {
       const head = ring.add([{ addr: 0x8000, length: lap % 100, write: false }]);
-      expect(queue.pop(chain)).toBe(POP.CHAIN);
-      expect(chain.head).toBe(head);
-      expect(chain.readable).toBe(lap % 100);
+      const found = queue.pop(chain);
+      const popped = found === POP.CHAIN && chain.head === head && chain.readable === lap % 100;
       queue.pushUsed(chain.head, lap);
       queue.publish();
-      expect(ring.poll()).toEqual({ head, length: lap });
+      const used = ring.poll();
+      if (popped && used?.head === head && used.length === lap) good++; // `expect` per lap would take seconds
     }
+    expect(good).toBe(70_000);
     expect(queue.availIdx).toBe(70_000 & 0xffff);
     expect(queue.usedIdx).toBe(70_000 & 0xffff);
   });
@@ -149,7 +151,10 @@ describe('SplitQueue with indirect descriptors', () => {
 
   it('a table may be longer than a small ring', () => {
     setUp(2, 64);
-    ring.add(Array.from({ length: 40 }, () => segment(1, false)), 'indirect');
+    ring.add(
+      Array.from({ length: 40 }, () => segment(1, false)),
+      'indirect',
+    );
     expect(queue.pop(chain)).toBe(POP.CHAIN);
     expect(chain.readable).toBe(40);
   });
@@ -251,7 +256,10 @@ describe('SplitQueue and misuse: each has its guest error and stops the queue', 
 
   it('SPLIT-FRAME-02: chain-over-limit caps what indirect tables can add up to', () => {
     setUp(SIZE, SIZE);
-    ring.add(Array.from({ length: SIZE + 1 }, () => segment(1, false)), 'indirect');
+    ring.add(
+      Array.from({ length: SIZE + 1 }, () => segment(1, false)),
+      'indirect',
+    );
     expectFault('chain-over-limit');
   });
 

@@ -1,0 +1,150 @@
+/** How the packet list looks: its columns, which give way as it gets narrow, and its rows. */
+import { css } from 'lit';
+
+export const columnStyles = css`
+  .row {
+    display: grid;
+    grid-template-columns: 44px 76px 24px 114px 114px 32px 60px minmax(120px, 1fr) 40px 80px 136px 40px 48px;
+    column-gap: 10px;
+    align-items: center;
+    height: var(--row);
+    padding: 0 10px;
+    white-space: nowrap;
+  }
+  .row > * {
+    overflow: hidden;
+    text-overflow: ellipsis;
+  }
+  .no,
+  .time,
+  .len,
+  .vlan {
+    text-align: right;
+  }
+  .cost,
+  .models {
+    text-align: center;
+  }
+  [role='gridcell'].info {
+    font-family: var(--font);
+  }
+  @container (max-width: 1060px) {
+    .src {
+      display: none;
+    }
+    .row {
+      grid-template-columns: 44px 76px 24px 114px 32px 60px minmax(110px, 1fr) 40px 80px 136px 40px 48px;
+    }
+  }
+  @container (max-width: 880px) {
+    .vlan,
+    .cost,
+    .proto {
+      display: none;
+    }
+    .row {
+      grid-template-columns: 44px 76px 24px 114px minmax(80px, 1fr) 40px 80px 136px 48px;
+    }
+  }
+  @container (max-width: 620px) {
+    .no,
+    .len,
+    .rule,
+    .dir {
+      display: none;
+    }
+    .row {
+      grid-template-columns: 76px 114px minmax(60px, 1fr) 80px 48px;
+    }
+  }
+  .strip {
+    display: inline-flex;
+    gap: 2px;
+  }
+  .strip {
+    vertical-align: middle;
+  }
+  .strip span {
+    width: 14px;
+    line-height: 16px;
+    text-align: center;
+    border-radius: 3px;
+  }
+  .strip .active {
+    box-shadow: inset 0 0 0 1px currentcolor;
+  }
+`;
+
+export const listStyles = css`
+  section {
+    container-type: inline-size;
+    position: relative;
+  }
+  /* Rows lie over the grid, so its focus ring lies over them. */
+  .body:focus-visible {
+    outline: none;
+  }
+  section:has(.body:focus-visible)::after {
+    content: '';
+    position: absolute;
+    inset: 30px 0 0;
+    border: 2px solid var(--accent);
+    pointer-events: none;
+  }
+  input {
+    flex: 1;
+    min-width: 60px;
+    max-width: 420px;
+  }
+  .head {
+    flex: none;
+    border-bottom: 1px solid var(--line);
+    color: var(--muted);
+    font-size: var(--text-s);
+    scrollbar-gutter: stable;
+    overflow-y: hidden;
+  }
+  .body {
+    position: relative;
+    font: var(--text-s) / var(--row) var(--mono);
+    font-variant-numeric: tabular-nums;
+    scrollbar-gutter: stable;
+    contain: strict;
+    overflow-anchor: none;
+  }
+  .body .row {
+    position: absolute;
+    inset: 0 0 auto;
+    contain: strict;
+    cursor: default;
+  }
+  .space {
+    position: relative;
+  }
+  .row.is-drop {
+    color: var(--drop);
+  }
+  .row.is-sent,
+  .row.is-muted {
+    color: var(--muted);
+  }
+  .row.is-leak {
+    background: var(--leak-tint);
+  }
+  .row.is-loss {
+    background: var(--loss-tint);
+  }
+  .body .row:hover {
+    background: var(--hover);
+  }
+  .body .row[aria-selected='true'] {
+    background: var(--chosen);
+    box-shadow: inset 3px 0 var(--accent);
+  }
+  .empty {
+    position: absolute;
+    inset: 0;
+    font: var(--text-m) / 1.5 var(--font);
+    white-space: normal;
+  }
+`;
