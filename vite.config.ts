@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Connect, Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
@@ -41,8 +41,12 @@ function labServer(): Plugin {
       middlewares.use(guestFiles(config.publicDir));
     },
     configurePreviewServer({ middlewares, config }) {
+      const built = resolve(config.root, config.build.outDir);
+      if (!existsSync(join(built, 'index.html'))) {
+        throw new Error(`${built} holds no lab to show. "npm run build" makes it.`);
+      }
       middlewares.use(isolationHeaders);
-      middlewares.use(guestFiles(join(config.root, config.build.outDir)));
+      middlewares.use(guestFiles(built));
     },
   };
 }

@@ -27,7 +27,7 @@ export class LabPackets extends LitElement {
     count: 0,
     getScrollElement: () => this.#body,
     estimateSize: () => ROW_HEIGHT,
-    overscan: 8,
+    overscan: 4,
   });
   #view: PacketView | null = null;
   #filter = '';
@@ -99,6 +99,7 @@ export class LabPackets extends LitElement {
         >
           ${view && view.length > 0 ? this.#rows(view) : this.#empty(frames?.length ?? 0)}
         </div>
+        <div class="ring"></div>
       </section>
     `;
   }

@@ -84,8 +84,7 @@ export const listStyles = css`
   .body:focus-visible {
     outline: none;
   }
-  section:has(.body:focus-visible)::after {
-    content: '';
+  .body:focus-visible + .ring {
     position: absolute;
     inset: 30px 0 0;
     border: 2px solid var(--accent);

@@ -187,30 +187,6 @@ describe('the page’s hands', () => {
   });
 });
 
-describe('costs', () => {
-  it('count every frame for every model; unicast under MULTI costs the extra look', () => {
-    side.host.rxEvent(NEGOTIATED); // NONE in 372a574, MULTI before
-    side.inject('own-unicast');
-    side.inject('foreign-unicast');
-    side.inject('multicast-v4');
-    expect(side.host.costs()).toEqual({
-      'propolis-before-1125': { frames: 3, looked: 2 + 2 + 3, copied: 1, delivered: 2, discarded: 2, leak: 1, loss: 0 },
-      'propolis-372a574': { frames: 3, looked: 1, copied: 0, delivered: 1, discarded: 0, leak: 0, loss: 0 },
-      exact: { frames: 3, looked: 3, copied: 0, delivered: 1, discarded: 2, leak: 0, loss: 0 },
-    });
-  });
-
-  it('tell leak from loss', () => {
-    side.host.rxEvent(NEGOTIATED);
-    side.host.rxEvent(PROMISC_ON);
-    side.inject('foreign-unicast');
-    side.inject('vlan-broadcast');
-    const costs = side.host.costs();
-    expect(costs['propolis-before-1125']).toMatchObject({ leak: 0, loss: 2 });
-    expect(costs['propolis-372a574']).toMatchObject({ leak: 0, loss: 0 });
-  });
-});
-
 describe('the guest sends', () => {
   const ping = (): number[] => {
     const arp = [0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 0x15, 10, 0, 2, 15, 0, 0, 0, 0, 0, 0, 10, 0, 2, 2];

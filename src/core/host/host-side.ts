@@ -22,7 +22,6 @@ import { ioctlArgument, ioctlName } from '../viona/ioctl.ts';
 import { newKstats } from '../viona/kstat.ts';
 import type { IoctlRecord, LinkConfig, LinkState } from '../viona/link.ts';
 import { countsAsShort, overMtu, stripAndPad, unchanged } from '../viona/rx-common.ts';
-import { CostCounters, type CostTotals } from './cost-totals.ts';
 import { type Ack, HOST_MODEL_IDS, type HostAnswer, type HostModelId, type RxEvent } from './host-model.ts';
 import type { HostSideOptions, LinkDescription } from './host-side-options.ts';
 import type { HostSnapshot } from './host-snapshot.ts';
@@ -34,7 +33,6 @@ const FATE_PENDING = fateCode('pending');
 const FATE_FILTERED = fateCode('filtered');
 const FATE_OVER_MTU = fateCode('rx_drop_over_mtu');
 const FATE_CHANNEL_FULL = fateCode('channel_full');
-const EXACT = HOST_MODEL_IDS.indexOf('exact');
 const TX_MIN = 14;
 const TX_MAX = 65535;
 
@@ -56,7 +54,6 @@ export class HostSide {
   #generation = 0;
   #nextId = 2;
   #kstats = newKstats();
-  #costs = new CostCounters(HOST_MODELS.length);
   #ioctls: IoctlRecord[] = [];
 
   constructor(options: HostSideOptions) {
@@ -90,13 +87,10 @@ export class HostSide {
     readHeader(bytes, offset, length, header);
 
     const codes = this.#codes;
-    const exact = this.#decide(EXACT, header);
-    let ruling = exact;
+    const ruling = this.#decide(this.#active, header);
     for (let index = 0; index < HOST_MODELS.length; index++) {
-      const verdict = index === EXACT ? exact : this.#decide(index, header);
+      const verdict = index === this.#active ? ruling : this.#decide(index, header);
       codes[index] = verdict.code;
-      this.#costs.count(index, verdict, exact);
-      if (index === this.#active) ruling = verdict;
     }
 
     const fate = this.#ruling(ruling, id, bytes, offset, length);
@@ -155,7 +149,7 @@ export class HostSide {
     return record;
   }
 
-  /** The link is deleted and created again: every model starts anew. Frame ids, generation and costs go on. */
+  /** The link is deleted and created again: every model starts anew. Frame ids and generation go on. */
   recreateLink(): void {
     this.#states = HOST_MODELS.map((model) => model.init(this.#config));
     this.#kstats = newKstats();
@@ -196,12 +190,6 @@ export class HostSide {
     };
   }
 
-  /** Running totals of every model since the lab was opened. */
-  costs(): Readonly<Record<HostModelId, CostTotals>> {
-    const entries = HOST_MODEL_IDS.map((id, index) => [id, this.#costs.of(index)] as const);
-    return Object.fromEntries(entries) as Record<HostModelId, CostTotals>;
-  }
-
   /** Plain data, safe for structured clone and JSON. Frames on their way are not part of it. */
   snapshot(): HostSnapshot {
     return {
@@ -211,7 +199,6 @@ export class HostSide {
       nextId: this.#nextId,
       states: Object.fromEntries(HOST_MODEL_IDS.map((id, index) => [id, this.#states[index]])),
       kstats: { ...this.#kstats },
-      costs: this.#costs.snapshot(),
       ioctls: [...this.#ioctls],
     };
   }
@@ -220,13 +207,12 @@ export class HostSide {
   restore(data: unknown): string | null {
     const read = readHostSnapshot(data, this.#config.mac);
     if (!read.ok) return read.error;
-    const { snapshot, states, costs } = read;
+    const { snapshot, states } = read;
     this.#states = states;
     this.#active = HOST_MODEL_IDS.indexOf(snapshot.model);
     this.#generation = snapshot.generation;
     this.#nextId = snapshot.nextId;
     this.#kstats = { ...newKstats(), ...snapshot.kstats };
-    this.#costs = costs;
     this.#ioctls = [...snapshot.ioctls];
     this.#announce();
     return null;

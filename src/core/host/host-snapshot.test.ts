@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PRESET_IDS } from '../net/traffic.ts';
 import type { HostModelId, RxEvent } from './host-model.ts';
-import { JOIN, lab, type Lab, NEGOTIATED, PROMISC_OFF, PROMISC_ON, type Seen } from './host-side.test-kit.ts';
-import { judge, verdictOf } from './verdict.ts';
+import { JOIN, lab, type Lab, NEGOTIATED, PROMISC_OFF, PROMISC_ON } from './host-side.test-kit.ts';
+import { verdictOf } from './verdict.ts';
 
 describe('any sequence of requests and frames', () => {
   const request = fc.constantFrom<RxEvent>(
@@ -25,7 +25,7 @@ describe('any sequence of requests and frames', () => {
     fc.nat(3).map((frames) => (l: Lab) => void l.fill(frames)),
   );
 
-  it('one fate per frame, delivered means sent, totals add up, generation never falls', () => {
+  it('one fate per frame, delivered means sent, generation never falls', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const l = lab();
@@ -44,15 +44,6 @@ describe('any sequence of requests and frames', () => {
           const ruling = verdictOf(verdicts[active]!)!;
           expect(ruling.accept).toBe(fate !== 'filtered');
         }
-        const models = Object.values(l.host.costs());
-        models.forEach((costs, index) => {
-          const of = (code: Seen): ReturnType<typeof judge> =>
-            judge(verdictOf(code.verdicts[index]!)!, verdictOf(code.verdicts[2]!)!);
-          expect(costs.frames).toBe(seen.length);
-          expect(costs.leak).toBe(seen.filter((one) => of(one) === 'leak').length);
-          expect(costs.loss).toBe(seen.filter((one) => of(one) === 'loss').length);
-        });
-        expect(models[2]).toMatchObject({ leak: 0, loss: 0 });
       }),
       { numRuns: 150 },
     );
@@ -119,8 +110,6 @@ describe('a damaged snapshot', () => {
     ['callbacks that viona_rx_set never leaves', [...before, 'callbacks'], { classified: null, promisc: null }],
     ['callbacks above the level', [...before, 'level'], 'NONE'],
     ['an unknown fault', [...before, 'faults'], [{ name: 'X', errno: 'EIO' }]],
-    ['too few totals', ['costs'], [1]],
-    ['half a frame', ['costs', 0], 0.5],
     ['a missing counter', ['kstats', 'rx_packets'], undefined],
     ['a strange ioctl', ['ioctls'], [{ name: 1 }]],
   ])('with %s is refused and changes nothing', (_name, path, value) => {

@@ -2,7 +2,6 @@
 import type { Mac } from '../net/mac.ts';
 import { KSTAT_NAMES, RING_STAT_NAMES } from '../viona/kstat.ts';
 import type { IoctlRecord } from '../viona/link.ts';
-import { CostCounters } from './cost-totals.ts';
 import type { HostModelId } from './host-model.ts';
 import { HOST_MODELS, isHostModelId } from './models.ts';
 import { fieldsOf, isCount } from './validate.ts';
@@ -17,12 +16,11 @@ export interface HostSnapshot {
   /** By model id; each model knows its own shape. */
   readonly states: Readonly<Record<string, unknown>>;
   readonly kstats: Readonly<Record<string, number>>;
-  readonly costs: readonly number[];
   readonly ioctls: readonly IoctlRecord[];
 }
 
 export type HostSnapshotResult =
-  | { readonly ok: true; readonly snapshot: HostSnapshot; readonly states: unknown[]; readonly costs: CostCounters }
+  | { readonly ok: true; readonly snapshot: HostSnapshot; readonly states: unknown[] }
   | { readonly ok: false; readonly error: string };
 
 /** The history that `describe` shows; the trace has all of it. */
@@ -51,8 +49,6 @@ export function readHostSnapshot(data: unknown, mac: Mac): HostSnapshotResult {
     if (state === null) return fail(`the state of ${known.id} is damaged, or of a device with another MAC address`);
     states.push(state);
   }
-  const costs = CostCounters.restore(fields.costs, HOST_MODELS.length);
-  if (!costs) return fail('its cost totals are damaged');
   const kstats = readKstats(fields.kstats);
   if (!kstats) return fail('its kstats are damaged');
   const ioctls = readIoctls(fields.ioctls);
@@ -64,10 +60,9 @@ export function readHostSnapshot(data: unknown, mac: Mac): HostSnapshotResult {
     nextId,
     states: given ?? {},
     kstats,
-    costs: costs.snapshot(),
     ioctls,
   };
-  return { ok: true, snapshot, states, costs };
+  return { ok: true, snapshot, states };
 }
 
 function readKstats(data: unknown): Record<string, number> | null {

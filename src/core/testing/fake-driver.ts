@@ -116,7 +116,8 @@ export class FakeDriver extends RegisterDriver {
     for (let index = 0; index < count; index++) {
       this.select(index);
       const maximum = this.common.read(REG.queue_size, 2);
-      const size = this.#options.queueSizes?.[index] || maximum;
+      const wanted = this.#options.queueSizes?.[index] ?? 0;
+      const size = wanted > 0 ? wanted : maximum;
       const ring = new FakeRing(this.memory, this.heap, this.#random, size);
       this.rings[index] = ring;
       this.notifyOff[index] = this.common.read(REG.queue_notify_off, 2);

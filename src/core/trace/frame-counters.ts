@@ -6,7 +6,8 @@
  */
 import { HOST_MODEL_IDS } from '../host/host-model.ts';
 import type { HostModelId } from '../host/host-model.ts';
-import { FATES, verdictOf } from '../host/verdict.ts';
+import { FATES } from '../host/verdict.ts';
+import { verdictOf } from '../host/verdicts.ts';
 import type { Fate, RuleId } from '../host/verdict.ts';
 import { AT, MAX_MODELS } from './packed.ts';
 

@@ -1,8 +1,9 @@
 /** One row of the frame table as an object: made when somebody looks at it, never stored. */
 import { HOST_MODEL_IDS } from '../host/host-model.ts';
 import type { HostModelId } from '../host/host-model.ts';
-import { FATES, judge, verdictOf } from '../host/verdict.ts';
+import { FATES, judge } from '../host/verdict.ts';
 import type { Fate, Judgement, Verdict } from '../host/verdict.ts';
+import { verdictOf } from '../host/verdicts.ts';
 import type { FrameColumns } from './frame-columns.ts';
 import { MAX_MODELS } from './packed.ts';
 

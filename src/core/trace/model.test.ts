@@ -68,7 +68,7 @@ describe('LabModel', () => {
   });
 
   it('asks for a re-probe when a bound driver was offered something else', () => {
-    const [change] = stamp([{ type: 'host-model', model: 'exact', offers: formatFeatures(1n), generation: 3 }]);
+    const [change] = stamp([{ type: 'offers-changed', next: formatFeatures(1n) }]);
     expect(needsReprobe(foldAll(SESSION))).toBe(false);
     expect(needsReprobe(fold(foldAll(SESSION), change!))).toBe(true);
     expect(needsReprobe(fold(INITIAL_MODEL, change!)), 'nobody to ask').toBe(false);

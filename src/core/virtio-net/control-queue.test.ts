@@ -128,7 +128,7 @@ describe('control queue', () => {
     expect(await driver.command(rxModeCommand(0, 1))).toBe(OK);
   });
 
-  it('SPLIT-USED-02: the used length is 1, the ack byte, and only that is written', async () => {
+  it('SPLIT-USED-02: the used length is 1, the ack byte, and only that is written', () => {
     const bench = new DeviceBench();
     const driver = bench.driver();
     const ackBytes = [
@@ -163,11 +163,10 @@ describe('control queue with a host in another thread', () => {
     await turn();
     expect(driver.ackNow(sent)).toBeNull();
     expect(bench.device.describe().tables.unicast).toEqual([]);
-    let inForceAtInterrupt: readonly string[] = [];
     const raise = bench.pin.raised;
     host.pending[0]?.resolve({ ...HOST_OK, generation: 9 });
     while (bench.pin.raised === raise) await Promise.resolve();
-    inForceAtInterrupt = bench.device.describe().tables.unicast;
+    const inForceAtInterrupt = bench.device.describe().tables.unicast;
     expect(inForceAtInterrupt).toEqual([UNICAST]);
     expect(driver.ackNow(sent)).toBe(OK);
     expect(bench.eventsOf('filter-state').at(-1)).toMatchObject({
@@ -242,7 +241,7 @@ describe('control queue with a host in another thread', () => {
 
   it('BASE-STATUS-03: a host that gives up raises NEEDS_RESET behind its answer', async () => {
     const giveUp: HostAnswer = { ack: 'ERR', reason: 'The ioctl failed.', needsReset: true, generation: 1 };
-    const bench = new DeviceBench({ host: async (event) => (event.type === 'command' ? giveUp : HOST_OK) });
+    const bench = new DeviceBench({ host: (event) => Promise.resolve(event.type === 'command' ? giveUp : HOST_OK) });
     const driver = bench.driver();
     expect(await driver.command(rxModeCommand(0, 1))).toBe(ERR);
     expect(driver.status & 64).toBe(64);
@@ -250,6 +249,15 @@ describe('control queue with a host in another thread', () => {
     driver.transmit(new Uint8Array(60));
     expect(driver.ring(TX).poll()).toBeNull();
   });
+});
+
+it('commands behind the one that broke the device are left alone', () => {
+  const giveUp: HostAnswer = { ack: 'ERR', reason: 'The ioctl failed.', needsReset: true, generation: 1 };
+  const bench = new DeviceBench({ host: (event) => (event.type === 'command' ? giveUp : HOST_OK) });
+  const driver = bench.driver();
+  const sent = [1, 0].map((value) => driver.queueCommand(rxModeCommand(0, value)));
+  driver.kick(CTRL);
+  expect(sent.map((command) => driver.ackNow(command))).toEqual([ERR, null]);
 });
 
 describe('what the host is told', () => {

@@ -78,13 +78,13 @@ export class ControlQueue {
     const queue = transport.queue(CTRL_QUEUE);
     let found = queue.pop(this.#chain);
     for (; found === POP.CHAIN; found = queue.pop(this.#chain)) {
-      this.#execute(transport);
-      if (this.#waiting) return;
+      if (!this.#execute(transport) || transport.broken) return;
     }
     if (found === POP.BROKEN && queue.fault) transport.guestError(queue.fault.code, CTRL_QUEUE, queue.fault.detail);
   }
 
-  #execute(transport: Transport): void {
+  /** False if the command waits for the host. */
+  #execute(transport: Transport): boolean {
     const { now, host } = this.#parts;
     const start = now();
     const chain = this.#chain;
@@ -92,20 +92,20 @@ export class ControlQueue {
       transport.guestError('ctrl-no-ack-space', CTRL_QUEUE, `${chain.readable} readable bytes`);
       this.#parts.counters.ctrl_err++;
       this.#giveBack(transport, 0);
-      return;
+      return true;
     }
     const parsed = this.#parse(transport);
     if (isControlError(parsed.result)) {
       const { code, reason } = parsed.result;
       transport.guestError(code, CTRL_QUEUE, reason);
       this.#finish(transport, parsed, null, { ack: 'ERR', reason, needsReset: false }, 0, start);
-      return;
+      return true;
     }
     const command = parsed.result;
     const answer = host.rxEvent({ type: 'command', command });
     if (!isPromise(answer)) {
       this.#finish(transport, parsed, command, answer, answer.generation, start);
-      return;
+      return true;
     }
     this.#waiting = true;
     const { epoch } = transport;
@@ -119,6 +119,7 @@ export class ControlQueue {
       (late) => resume(late, late.generation),
       () => resume(NO_ANSWER, 0),
     );
+    return false;
   }
 
   #parse(transport: Transport): ParsedControl {

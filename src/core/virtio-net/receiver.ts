@@ -53,18 +53,34 @@ export class Receiver {
 
   receive(transport: Transport, id: number, frame: Uint8Array, offset: number, length: number): void {
     // @spec 2.1.2 MUST NOT take a buffer before DRIVER_OK (BASE-STATUS-01)
-    if (transport.broken) { this.#drop('device_broken', id, 0); return; }
-    if (!transport.live) { this.#drop('device_not_ready', id, 0); return; }
+    if (transport.broken) {
+      this.#drop('device_broken', id, 0);
+      return;
+    }
+    if (!transport.live) {
+      this.#drop('device_not_ready', id, 0);
+      return;
+    }
     const queue = transport.queue(L.RX_QUEUE);
-    if (!queue.enabled) { this.#drop('ring_not_running', id, 0); return; }
-    if (length > this.#longest(frame, offset, length)) { this.#drop('rx_drop_over_mtu', id, 0); return; }
+    if (!queue.enabled) {
+      this.#drop('ring_not_running', id, 0);
+      return;
+    }
+    if (length > this.#longest(frame, offset, length)) {
+      this.#drop('rx_drop_over_mtu', id, 0);
+      return;
+    }
 
     const chain = this.#chain;
     const found = queue.pop(chain);
-    if (found === POP.EMPTY) { this.#drop('no_space', id, 0); return; }
+    if (found === POP.EMPTY) {
+      this.#drop('no_space', id, 0);
+      return;
+    }
     if (found === POP.BROKEN) {
       if (queue.fault) transport.guestError(queue.fault.code, L.RX_QUEUE, queue.fault.detail);
-      this.#drop('device_broken', id, 0); return;
+      this.#drop('device_broken', id, 0);
+      return;
     }
     this.#dirty = true;
     const used = L.NET_HEADER_SIZE + length;
@@ -72,9 +88,13 @@ export class Receiver {
       // The buffer goes back with length 0. Left in the ring, it would hold up every frame of this size behind
       // it for ever; returned, the driver counts a length error and posts another one.
       queue.pushUsed(chain.head, 0);
-      if (chain.writable >= L.NET_HEADER_SIZE) { this.#drop('too_short', id, chain.head); return; }
+      if (chain.writable >= L.NET_HEADER_SIZE) {
+        this.#drop('too_short', id, chain.head);
+        return;
+      }
       transport.guestError('rx-chain-not-writable', L.RX_QUEUE, `${chain.writable} writable bytes`);
-      this.#drop('bad_rx_frame', id, chain.head); return;
+      this.#drop('bad_rx_frame', id, chain.head);
+      return;
     }
     // @spec 5.1.9.3.2 MUST use exactly one buffer (NET-RXBUF-02)
     chain.write(this.#memory, 0, this.#header, 0, L.NET_HEADER_SIZE);

@@ -83,9 +83,18 @@ export class QueueRegisters {
 
   #enable(value: number): void {
     // @spec 4.1.4.3.2 a driver MUST NOT write 0; whatever it writes, the queue stays as it is
-    if (value === 0) { this.#host.error('queue-disable', this.index, 'queue_enable = 0'); return; }
-    if (value !== 1) { this.#host.error('bad-queue-enable', this.index, `queue_enable = ${value}`); return; }
-    if (this.queue.enabled) { this.#host.error('queue-write-while-enabled', this.index, 'queue_enable = 1'); return; }
+    if (value === 0) {
+      this.#host.error('queue-disable', this.index, 'queue_enable = 0');
+      return;
+    }
+    if (value !== 1) {
+      this.#host.error('bad-queue-enable', this.index, `queue_enable = ${value}`);
+      return;
+    }
+    if (this.queue.enabled) {
+      this.#host.error('queue-write-while-enabled', this.index, 'queue_enable = 1');
+      return;
+    }
     const [descLo = 0, descHi = 0, driverLo = 0, driverHi = 0, deviceLo = 0, deviceHi = 0] = this.#address;
     const fault: QueueFault | null = this.queue.enable({
       desc: descHi * 0x1_0000_0000 + descLo,

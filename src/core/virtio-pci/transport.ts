@@ -83,7 +83,6 @@ export class VirtioPciTransport implements Transport {
     const enabled = (queue: number): void => this.#queueEnabled(queue);
     this.#queues = this.#splitQueues.map((queue, index) => new QueueRegisters(index, queue, { error, enabled }));
     const status = (): number => this.#status;
-    const featuresFinal = (): boolean => (this.#status & S.VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
     this.#common = new CommonConfig({
       features: this.#features,
       queues: this.#queues,
@@ -91,7 +90,7 @@ export class VirtioPciTransport implements Transport {
         return status();
       },
       get featuresFinal() {
-        return featuresFinal();
+        return (status() & S.VIRTIO_CONFIG_S_FEATURES_OK) !== 0;
       },
       writeStatus: (value) => this.#writeStatus(value),
       readGeneration: () => this.#readGeneration(),
@@ -277,11 +276,15 @@ export class VirtioPciTransport implements Transport {
 
   #kick(index: number, value: number): void {
     const queue = this.#splitQueues[index];
-    if (!this.live) { this.guestError('kick-before-driver-ok', index, `value ${value}`); return; }
+    if (!this.live) {
+      this.guestError('kick-before-driver-ok', index, `value ${value}`);
+      return;
+    }
     // @spec 4.1.5.2 the doorbell of a queue is written with that queue's index (NOTIF-01)
     const named = value % 0x1_0000;
     if (!queue?.enabled || named !== index) {
-      this.guestError('kick-bad-queue', index, `doorbell of queue ${index}, value ${value}`); return;
+      this.guestError('kick-bad-queue', index, `doorbell of queue ${index}, value ${value}`);
+      return;
     }
     this.kicks[index] = (this.kicks[index] ?? 0) + 1;
     this.#trace.notify(index, queue.shownIdx);

@@ -1,0 +1,118 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { DeviceBench } from '../testing/device-bench.ts';
+import { REG, STATUS } from '../testing/driver-ports.ts';
+import type { FakeDriver } from '../testing/fake-driver.ts';
+
+const VERSION_1 = 1n << 32n;
+const CTRL_VQ = 1n << 17n;
+const CTRL_RX = 1n << 18n;
+const { ACKNOWLEDGE, DRIVER, FEATURES_OK } = STATUS;
+
+let bench: DeviceBench;
+let driver: FakeDriver;
+
+beforeEach(() => {
+  bench = new DeviceBench();
+  driver = bench.driver({ initialise: false });
+});
+
+
+describe('features', () => {
+  it('RSVD-01: VERSION_1 is offered', () => {
+    expect(driver.offered() & VERSION_1).toBe(VERSION_1);
+  });
+
+  it('PCI-COMMON-03: device_feature shows the selected word, and zero beyond the last', () => {
+    const words = [0, 1, 2, 3, 4, 0x8000_0000, 0xffff_ffff].map((select) => {
+      driver.common.write(REG.device_feature_select, 4, select);
+      expect(driver.common.read(REG.device_feature_select, 4)).toBe(select);
+      return driver.common.read(REG.device_feature, 4);
+    });
+    expect(words).toEqual([0x1007_0028, 1, 0, 0, 0, 0, 0]);
+  });
+
+  it('PCI-COMMON-04, PCI-COMMON-05: driver_feature reads back what was written, by word', () => {
+    driver.writeFeatures(0x8000_0004_1234_5678n);
+    driver.common.write(REG.driver_feature_select, 4, 0);
+    expect(driver.common.read(REG.driver_feature, 4)).toBe(0x1234_5678);
+    driver.common.write(REG.driver_feature_select, 4, 1);
+    expect(driver.common.read(REG.driver_feature, 4)).toBe(0x8000_0004);
+    driver.common.write(REG.driver_feature_select, 4, 9);
+    expect(driver.common.read(REG.driver_feature, 4)).toBe(0);
+  });
+
+  it('PCI-LAYOUT-01: 32-bit fields work in 16-bit halves, as iPXE reads them', () => {
+    driver.common.write(REG.device_feature_select, 2, 0);
+    expect(driver.common.read(REG.device_feature, 2)).toBe(0x0028);
+    expect(driver.common.read(REG.device_feature + 2, 2)).toBe(0x1007);
+    driver.common.write(REG.driver_feature, 2, 0x5678);
+    driver.common.write(REG.driver_feature + 2, 2, 0x1234);
+    expect(driver.common.read(REG.driver_feature, 4)).toBe(0x1234_5678);
+  });
+
+  it('BASE-FEAT-02: every legal subset is accepted', () => {
+    const optional = [3n, 5n, 16n, 17n, 18n, 28n];
+    for (let choice = 0; choice < 1 << optional.length; choice++) {
+      const wanted = optional.reduce((set, bit, i) => (choice & (1 << i) ? set | (1n << bit) : set), VERSION_1);
+      const legal = (wanted & CTRL_RX) === 0n || (wanted & CTRL_VQ) !== 0n;
+      driver.reset();
+      driver.acknowledge();
+      expect(driver.negotiate(wanted)).toBe(legal);
+    }
+  });
+
+  it.each([
+    ['NET-DEP-18: CTRL_RX without CTRL_VQ', VERSION_1 | CTRL_RX, 'feature-dependency'],
+    ['RSVD-02: VERSION_1 declined', CTRL_VQ, 'version-1-declined'],
+    ['a bit that was not offered', VERSION_1 | (1n << 34n), 'feature-not-offered'],
+    ['a bit of the last word', VERSION_1 | (1n << 127n), 'feature-not-offered'],
+  ])('BASE-FEAT-03: FEATURES_OK stays clear for %s', (_name, set, code) => {
+    driver.acknowledge();
+    driver.writeFeatures(set);
+    driver.addStatus(FEATURES_OK);
+    expect(driver.status).toBe(ACKNOWLEDGE | DRIVER);
+    expect(bench.errors()).toEqual([code]);
+    expect(bench.eventsOf('features-judged')).toMatchObject([{ ok: false, reason: expect.any(String) as string }]);
+    expect(bench.hostEvents.filter(({ type }) => type === 'negotiated')).toEqual([]);
+  });
+
+  it('BASE-FEAT-03: a bit beyond every word that is kept is refused too', () => {
+    driver.acknowledge();
+    driver.writeFeatures(VERSION_1);
+    driver.common.write(REG.driver_feature_select, 4, 7);
+    driver.common.write(REG.driver_feature, 4, 1);
+    driver.addStatus(FEATURES_OK);
+    expect(driver.status & FEATURES_OK).toBe(0);
+  });
+
+  it('a refused driver may choose again', () => {
+    driver.acknowledge();
+    driver.writeFeatures(CTRL_RX);
+    driver.addStatus(FEATURES_OK);
+    expect(driver.negotiate(VERSION_1)).toBe(true);
+  });
+
+  it('features-after-ok: later changes are ignored', () => {
+    driver.acknowledge();
+    driver.negotiate(VERSION_1);
+    driver.writeFeatures(VERSION_1 | CTRL_VQ);
+    driver.common.write(REG.driver_feature_select, 4, 0);
+    expect(driver.common.read(REG.driver_feature, 4)).toBe(0);
+    expect(bench.device.describe().features.negotiated).toBe('0x0000000100000000');
+    expect(bench.errors()).toContain('features-after-ok');
+  });
+
+  it('BASE-FEAT-04: the host cannot make the device offer what it does not implement', () => {
+    bench.device.setOffers(0xffff_ffff_ffff_ffffn);
+    driver.reset();
+    expect(driver.offered()).toBe(0x1_1007_0028n);
+  });
+
+  it('setOffers takes effect at the next reset, not before', () => {
+    bench.device.setOffers(0n);
+    expect(driver.offered() & CTRL_RX).toBe(CTRL_RX);
+    driver.reset();
+    expect(driver.offered() & CTRL_RX).toBe(0n);
+    expect(bench.eventsOf('device-reset').at(-1)).toMatchObject({ kind: 'driver', offered: '0x0000000110030028' });
+  });
+});
