@@ -6,6 +6,7 @@
  * frames over a FrameChannel in each direction.
  */
 import * as Comlink from 'comlink';
+import wasm from 'v86/build/v86.wasm?url';
 import { parseFeatures } from '../src/core/virtio/features.ts';
 import type { BootStage } from '../src/core/trace/event.ts';
 import { VirtioNetPci } from '../src/core/virtio-net/virtio-net-pci.ts';
@@ -66,6 +67,7 @@ class MachineWorker implements MachineApi {
       });
       this.#boot('firmware');
       this.#machine = await Machine.create({
+        wasm,
         image,
         device: ({ memory, interrupt }) => (this.#device = this.#plugDevice(init, trace, memory, interrupt)),
         onSerial: (line, byte) => {

@@ -51,7 +51,6 @@ export class LabConsole extends LitElement {
 
   readonly #actions = new ActionsController(this);
   readonly #terminal = new Terminal({
-    convertEol: true,
     cursorBlink: false,
     fontSize: 12,
     lineHeight: 1.15,

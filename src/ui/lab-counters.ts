@@ -187,7 +187,13 @@ function needless(active: ModelTotals, exact: ModelTotals): unknown {
       </caption>
       <tbody>
         ${line('looks', active.looked, exact.looked)} ${line('copies', active.copied, exact.copied)}
-        ${line('frames handed to the guest', active.accepted, exact.accepted)}
+        <tr>
+          <td class="number mono">${signed(active.leak)}</td>
+          <td class="wide">
+            frames handed over unasked: it accepts ${formatCount(active.accepted)} = ${formatCount(exact.accepted)} in
+            <code>exact</code> + ${formatCount(active.leak)} leak − ${formatCount(active.loss)} loss
+          </td>
+        </tr>
       </tbody>
     </table>
   `;

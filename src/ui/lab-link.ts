@@ -62,10 +62,9 @@ export class LabLink extends LitElement {
 
   #viona(level: PromiscLevel, callbacks: LinkCallbacks | null): unknown {
     return html`
-      <div class="levels" role="status" aria-label="Link level">
-        ${PROMISC_LEVELS.map((each) =>
-          each === level ? html`<span class="on">${each}</span>` : html`<span aria-hidden="true">${each}</span>`,
-        )}
+      <span class="hidden" role="status" aria-label="Link level">${level}</span>
+      <div class="levels" aria-hidden="true">
+        ${PROMISC_LEVELS.map((each) => html`<span class=${each === level ? 'on' : ''}>${each}</span>`)}
       </div>
       <p>${LETS_THROUGH[level]}</p>
       ${

@@ -132,12 +132,7 @@ export class LabPackets extends LitElement {
         >
           Follow
         </button>
-        <button
-          title="Forget packets and counts; the device stays as it is"
-          @click=${() => this.#actions.actions?.clearTrace()}
-        >
-          Clear
-        </button>
+        <button title="Forget packets and counts; the device stays as it is" @click=${this.#clear}>Clear</button>
       </div>
     `;
   }
@@ -250,6 +245,12 @@ export class LabPackets extends LitElement {
     else if (event.key === 'Enter' || event.key === 'ArrowDown') this.#body?.focus();
     else return;
     event.preventDefault();
+  }
+
+  #clear(): void {
+    this.#viewState.view?.select(null);
+    this.follow = true;
+    this.#actions.actions?.clearTrace();
   }
 
   #toggleFollow(): void {

@@ -11,6 +11,8 @@ export interface V86Port {
   read16(this: unknown, port?: number): number;
   read32(this: unknown, port?: number): number;
   write8(this: unknown, value: number): void;
+  write16(this: unknown, value: number): void;
+  write32(this: unknown, value: number): void;
   device: unknown;
 }
 

@@ -2,11 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { DeviceBench } from '../testing/device-bench.ts';
 import { REG, STATUS } from '../testing/driver-ports.ts';
 import { CTRL, type FakeDriver, RX, TX } from '../testing/fake-driver.ts';
-import { GUEST_ERRORS_RECORDED } from './guest-error-log.ts';
 
 const VERSION_1 = 1n << 32n;
-const CTRL_VQ = 1n << 17n;
-const CTRL_RX = 1n << 18n;
 const { ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK, NEEDS_RESET, FAILED } = STATUS;
 
 let bench: DeviceBench;

@@ -16,7 +16,6 @@ beforeEach(() => {
   driver = bench.driver({ initialise: false });
 });
 
-
 describe('features', () => {
   it('RSVD-01: VERSION_1 is offered', () => {
     expect(driver.offered() & VERSION_1).toBe(VERSION_1);

@@ -14,7 +14,6 @@ beforeEach(() => {
   driver = bench.driver({ initialise: false });
 });
 
-
 describe('queues', () => {
   it('PCI-COMMON-14: queue_size reads 0 for a queue that does not exist', () => {
     expect(driver.common.read(REG.num_queues, 2)).toBe(3);

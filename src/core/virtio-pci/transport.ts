@@ -124,7 +124,6 @@ export class VirtioPciTransport implements Transport {
   get negotiated(): FeatureSet {
     return this.#negotiated;
   }
-  /** Guest errors since the lab was opened, recorded or not. */
   get errorCount(): number {
     return this.#errors.total;
   }

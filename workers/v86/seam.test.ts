@@ -1,0 +1,168 @@
+/**
+ * The seam holds: firmware runs in the real, unmodified v86 and finds our PCI function the way we think it
+ * does. When a new v86 breaks one of our assumptions about its insides, this is where it shows.
+ *
+ * Needs the guest image for its firmware (`npm run guest`); no kernel is started.
+ */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { GUEST_FILES } from '../../guest/boot.ts';
+import { GuestRam } from './guest-ram.ts';
+import { cpuOf, type V86Cpu } from './internals.ts';
+import { Machine, type MachineParts } from './machine.ts';
+import type { PciFunction } from './pci-port.ts';
+
+const WASM = createRequire(import.meta.url).resolve('v86/build/v86.wasm');
+const BAR = 4;
+const BAR_SIZE = 512;
+const POWER_ON_BASE = 0xd000;
+const CONFIG_ADDRESS = 0xcf8;
+const CONFIG_DATA = 0xcfc;
+const OUR_ADDRESS = 0x8000_0000 | (8 << 11);
+const DYNAMIC_REGISTER = 0x44;
+
+function file(name: string): ArrayBuffer {
+  const bytes = readFileSync(new URL(`../../public/guest/${name}`, import.meta.url));
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+}
+
+/** A function that only remembers what was done to it. */
+class Probe implements PciFunction {
+  readonly pciSpace = new Uint8Array(256);
+  readonly bars = [{ index: BAR, size: BAR_SIZE }];
+  readonly accesses: string[] = [];
+  dynamic = 0;
+
+  constructor() {
+    const view = new DataView(this.pciSpace.buffer);
+    view.setUint32(0x00, 0x1041_1af4, true);
+    view.setUint32(0x08, 0x0200_0001, true);
+    view.setUint32(0x10 + 4 * BAR, POWER_ON_BASE | 1, true);
+    view.setUint8(0x3d, 1);
+  }
+
+  barRead(bar: number, offset: number, width: number): number {
+    this.accesses.push(`r${8 * width} ${bar}+${offset}`);
+    return 0x8877_6655 % 2 ** (8 * width);
+  }
+
+  barWrite(bar: number, offset: number, width: number, value: number): void {
+    this.accesses.push(`w${8 * width} ${bar}+${offset} ${value.toString(16)}`);
+  }
+
+  pciConfigRead(offset: number): number | undefined {
+    return offset >= DYNAMIC_REGISTER && offset < DYNAMIC_REGISTER + 4 ? this.dynamic : undefined;
+  }
+
+  pciConfigWrite(offset: number, width: number, value: number): boolean {
+    if (offset !== DYNAMIC_REGISTER) return false;
+    this.accesses.push(`config w${8 * width} ${value.toString(16)}`);
+    return true;
+  }
+}
+
+describe('v86', () => {
+  const probe = new Probe();
+  let machine: Machine;
+  let parts: MachineParts;
+  let cpu: V86Cpu;
+  const onReset = vi.fn();
+
+  const barBase = (): number => {
+    cpu.io.ports[CONFIG_ADDRESS]!.write32.call(cpu.devices.pci, OUR_ADDRESS | (0x10 + 4 * BAR));
+    return cpu.io.ports[CONFIG_DATA]!.read32.call(cpu.devices.pci) & ~3;
+  };
+
+  const interruptLine = () => new Uint8Array(cpu.devices.pci.device_spaces[8 << 3]!.buffer)[0x3c];
+
+  beforeAll(async () => {
+    machine = await Machine.create({
+      wasm: WASM,
+      image: {
+        kernel: file(GUEST_FILES.kernel),
+        initramfs: new ArrayBuffer(16),
+        bios: file(GUEST_FILES.bios),
+        vgaBios: file(GUEST_FILES.vgaBios),
+      },
+      device: (given) => {
+        parts = given;
+        return probe;
+      },
+      onSerial: () => undefined,
+      onReset,
+      onKernel: () => undefined,
+    });
+    cpu = cpuOf(machine.emulator);
+    await machine.run();
+    // Firmware places all BARs, then wires all interrupts; what comes after it does not concern us.
+    await vi.waitFor(() => expect(interruptLine()).toBeGreaterThan(0), { timeout: 60_000, interval: 10 });
+    await machine.emulator.stop();
+  }, 90_000);
+
+  afterAll(() => machine.stop());
+
+  it('lets firmware size and place the I/O BAR, and our handlers move along', () => {
+    const base = barBase();
+    expect(base).not.toBe(POWER_ON_BASE);
+    expect(base % BAR_SIZE).toBe(0);
+    probe.accesses.length = 0;
+    expect(cpu.io.ports[base + 20]!.read8.call(probe)).toBe(0x55);
+    expect(cpu.io.ports[base + 3]!.read16.call(probe)).toBe(0x6655);
+    expect(cpu.io.ports[base + 8]!.read32.call(probe) >>> 0).toBe(0x8877_6655);
+    cpu.io.ports[base + 511]!.write8.call(probe, 0x1ff);
+    cpu.io.ports[base + 256]!.write16.call(probe, 0x1_0002);
+    cpu.io.ports[base + 4]!.write32.call(probe, -1);
+    expect(probe.accesses).toEqual(['r8 4+20', 'r16 4+3', 'r32 4+8', 'w8 4+511 ff', 'w16 4+256 2', 'w32 4+4 ffffffff']);
+  });
+
+  it('assigns an interrupt line', () => {
+    expect([5, 9, 10, 11]).toContain(interruptLine());
+    parts.interrupt.raise();
+    parts.interrupt.lower();
+  });
+
+  it('asks us at the moment of a configuration read, with any width, and at writes', () => {
+    const { pci } = cpu.devices;
+    const data = (byte: number) => cpu.io.ports[CONFIG_DATA + byte]!;
+    cpu.io.ports[CONFIG_ADDRESS]!.write32.call(pci, OUR_ADDRESS | DYNAMIC_REGISTER);
+    probe.dynamic = 0x1234;
+    expect(data(0).read32.call(pci)).toBe(0x1234);
+    probe.dynamic = 0x42;
+    expect(data(0).read8.call(pci)).toBe(0x42);
+    expect(data(2).read16.call(pci)).toBe(0x42);
+    probe.accesses.length = 0;
+    pci.pci_write16((8 << 11) | DYNAMIC_REGISTER, 0xbeef);
+    expect(probe.accesses).toEqual(['config w16 beef']);
+    cpu.io.ports[CONFIG_ADDRESS]!.write32.call(pci, OUR_ADDRESS);
+    expect(data(0).read32.call(pci) >>> 0, 'other registers are v86’s').toBe(0x1041_1af4);
+  });
+
+  it('shows guest memory that both sides see, at every width', () => {
+    const { memory } = parts;
+    const other = new GuestRam(cpu);
+    const at = 0x20_0000;
+    expect(memory.contains(memory.size - 4, 4)).toBe(true);
+    expect(memory.contains(memory.size - 4, 5)).toBe(false);
+    expect(memory.contains(-1, 1)).toBe(false);
+    memory.writeU16(at, 0xfffe);
+    memory.writeU32(at + 2, 0x8000_0001);
+    memory.writeU16(at + 6, 0);
+    expect([other.readU16(at), other.readU32(at + 2), other.readU64(at)]).toEqual([0xfffe, 0x8000_0001, 0x8000_0001_fffe]);
+    const bytes = Uint8Array.from({ length: 300 }, (_, i) => i);
+    memory.write(at + 1, bytes, 1, 299);
+    const back = new Uint8Array(400);
+    other.read(at + 1, back, 7, 299);
+    expect(back.slice(7, 306)).toEqual(bytes.slice(1));
+    expect(back[306]).toBe(0);
+  });
+
+  it('clears ACPI event status by ones', () => {
+    const { acpi } = cpu.devices;
+    acpi.gpe[0] = 0x03;
+    cpu.io.ports[0xafe0]!.write8.call(acpi, 0x01);
+    expect(acpi.gpe[0]).toBe(0x02);
+    cpu.io.ports[0xafe0]!.write8.call(acpi, 0xff);
+    expect(acpi.gpe[0]).toBe(0);
+  });
+});
