@@ -5,8 +5,11 @@ const uri = (base: string, suite: string): string => `'${base}/dists/${suite}/In
 
 describe('suiteBases', () => {
   it('takes the release, its updates and its security archive from the host’s mirrors', () => {
-    const uris = uri('http://a.test/debian', 'trixie') + uri('http://a.test/debian', 'trixie-updates') +
-      uri('http://s.test/debian-security', 'trixie-security') + "'http://a.test/debian/dists/trixie/main/binary-amd64/Packages.xz' x 0 \n";
+    const uris =
+      uri('http://a.test/debian', 'trixie') +
+      uri('http://a.test/debian', 'trixie-updates') +
+      uri('http://s.test/debian-security', 'trixie-security') +
+      "'http://a.test/debian/dists/trixie/main/binary-amd64/Packages.xz' x 0 \n";
     expect([...suiteBases(parseSources(uris))]).toEqual([
       ['bookworm', 'http://a.test/debian'],
       ['bookworm-updates', 'http://a.test/debian'],
@@ -15,8 +18,12 @@ describe('suiteBases', () => {
   });
 
   it('is not misled by other vendors, who use the same suite names', () => {
-    const uris = uri('https://vendor.test/linux/debian', 'bookworm') + uri('https://pg.test/apt', 'bookworm-pgdg') +
-      uri('https://node.test/20', 'nodistro') + uri('http://m.test/mirror', 'stable') + uri('http://m.test/mirror', 'stable-updates');
+    const uris =
+      uri('https://vendor.test/linux/debian', 'bookworm') +
+      uri('https://pg.test/apt', 'bookworm-pgdg') +
+      uri('https://node.test/20', 'nodistro') +
+      uri('http://m.test/mirror', 'stable') +
+      uri('http://m.test/mirror', 'stable-updates');
     expect([...suiteBases(parseSources(uris))]).toEqual([
       ['bookworm', 'http://m.test/mirror'],
       ['bookworm-updates', 'http://m.test/mirror'],
@@ -24,6 +31,9 @@ describe('suiteBases', () => {
   });
 
   it('finds nothing on a host of another distribution', () => {
-    expect(suiteBases(parseSources(uri('http://u.test/ubuntu', 'noble') + uri('http://u.test/ubuntu', 'noble-security'))).size).toBe(0);
+    expect(
+      suiteBases(parseSources(uri('http://u.test/ubuntu', 'noble') + uri('http://u.test/ubuntu', 'noble-security')))
+        .size,
+    ).toBe(0);
   });
 });

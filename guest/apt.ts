@@ -63,7 +63,10 @@ export async function aptArchive(root: string, keyring: string | undefined): Pro
 }
 
 async function defaultKeyring(): Promise<string | undefined> {
-  return access(DEBIAN_KEYRING).then(() => DEBIAN_KEYRING, () => undefined);
+  return access(DEBIAN_KEYRING).then(
+    () => DEBIAN_KEYRING,
+    () => undefined,
+  );
 }
 
 class AptArchive implements Archive {
@@ -172,6 +175,6 @@ function run(args: readonly string[], cwd?: string): Promise<string> {
 }
 
 function complaints(stderr: string): string {
-  const lines = stderr.split('\n').filter((line) => /^[EW]: /.test(line) && !/Some index files failed/.test(line));
+  const lines = stderr.split('\n').filter((line) => /^[EW]: /.test(line) && !line.includes('Some index files failed'));
   return lines.map((line) => line.slice(3).trim()).join('; ');
 }

@@ -94,7 +94,9 @@ export async function refreshIndexes(archive: Archive, directory: string, skipUn
             (optional ? `\nTo build without the packages of ${suite}, add --skip-unsynced.` : ''),
         );
       }
-      console.warn(`guest: WARNING: building without ${suite}, which the mirror does not serve intact: ${messageOf(error)}`);
+      console.warn(
+        `guest: WARNING: building without ${suite}, which the mirror does not serve intact: ${messageOf(error)}`,
+      );
       omitted.push(suite);
     }
   }
@@ -124,7 +126,10 @@ export async function storedIndexes(directory: string): Promise<Indexes | undefi
 function toIndexes(suites: readonly SuiteIndex[], omitted: readonly string[]): Indexes {
   const index = new PackageIndex();
   for (const { suite, packages } of suites) index.add(suite, packages);
-  const built = suites.map(({ date }) => date).sort().at(-1);
+  const built = suites
+    .map(({ date }) => date)
+    .sort()
+    .at(-1);
   if (built === undefined) throw new Error('no suite at all');
   return { index, built, omitted };
 }

@@ -99,7 +99,10 @@ async function findArchive(): Promise<Archive> {
   const { GUEST_MIRROR, GUEST_SECURITY_MIRROR, GUEST_KEYRING } = process.env;
   const mirror = GUEST_MIRROR?.replace(/\/+$/, '');
   if (mirror) {
-    if (!GUEST_KEYRING) throw new Problem('GUEST_MIRROR is set, but GUEST_KEYRING is not: it must be the path of debian-archive-keyring.gpg');
+    if (!GUEST_KEYRING)
+      throw new Problem(
+        'GUEST_MIRROR is set, but GUEST_KEYRING is not: it must be the path of debian-archive-keyring.gpg',
+      );
     const { mirrorArchive } = await import('./mirror.ts');
     const securityMirror = GUEST_SECURITY_MIRROR?.replace(/\/+$/, '') ?? `${mirror}-security`;
     return mirrorArchive({ mirror, securityMirror, keyring: GUEST_KEYRING });

@@ -45,8 +45,14 @@ describe('PackageIndex', () => {
     index.add('bookworm-security', paragraph('5.2-2'));
     index.add('bookworm', `${paragraph('5.2-1')}\n${paragraph('5.2-1~rc')}`);
     expect(index.get('bash')).toEqual({
-      name: 'bash', version: '5.2-2', architecture: 'i386', filename: 'pool/5.2-2.deb', size: 7, sha256: '5.2-2',
-      depends: ['libc6', 'base-files'], suite: 'bookworm-security',
+      name: 'bash',
+      version: '5.2-2',
+      architecture: 'i386',
+      filename: 'pool/5.2-2.deb',
+      size: 7,
+      sha256: '5.2-2',
+      depends: ['libc6', 'base-files'],
+      suite: 'bookworm-security',
     });
     expect(index.get('sh')).toBeUndefined();
   });

@@ -61,7 +61,12 @@ function toRecord(suite: string, text: string): PackageRecord | undefined {
   if (name === undefined || version === undefined || filename === undefined || sha256 === undefined) return undefined;
   const relations = [fields.get('pre-depends'), fields.get('depends')].filter((value) => value !== undefined);
   return {
-    name, version, filename, sha256, size, suite,
+    name,
+    version,
+    filename,
+    sha256,
+    size,
+    suite,
     architecture: fields.get('architecture') ?? '',
     depends: parseDepends(relations.join(', ')),
   };
@@ -78,7 +83,11 @@ export function parseDepends(value: string): string[] {
 /** Debian policy 5.6.12: [epoch:]upstream[-revision]. */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [split(a), split(b)];
-  return left.epoch - right.epoch || compareParts(left.upstream, right.upstream) || compareParts(left.revision, right.revision);
+  return (
+    left.epoch - right.epoch ||
+    compareParts(left.upstream, right.upstream) ||
+    compareParts(left.revision, right.revision)
+  );
 }
 
 function split(version: string): { epoch: number; upstream: string; revision: string } {

@@ -14,7 +14,7 @@ interface Member {
 function readCpio(archive: Uint8Array): Member[] {
   const text = new TextDecoder('latin1').decode(archive);
   const members: Member[] = [];
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     expect(text.slice(at, at + 6)).toBe('070701');
     expect(at % 4).toBe(0);
     const field = (index: number): number => Number.parseInt(text.slice(at + 6 + 8 * index, at + 14 + 8 * index), 16);

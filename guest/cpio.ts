@@ -47,8 +47,19 @@ function member(path: string, entry: TreeEntry | undefined, inode: number, mtime
    * c_filesize c_devmajor c_devminor c_rdevmajor c_rdevminor c_namesize c_check
    */
   const fields = [
-    inode, entry === undefined ? 0 : fullMode(entry), 0, 0, entry?.kind === 'directory' ? 2 : 1, mtime,
-    data.length, 0, 0, device?.major ?? 0, device?.minor ?? 0, name.length, 0,
+    inode,
+    entry === undefined ? 0 : fullMode(entry),
+    0,
+    0,
+    entry?.kind === 'directory' ? 2 : 1,
+    mtime,
+    data.length,
+    0,
+    0,
+    device?.major ?? 0,
+    device?.minor ?? 0,
+    name.length,
+    0,
   ];
   const header = new TextEncoder().encode(`070701${fields.map((f) => f.toString(16).padStart(8, '0')).join('')}`);
   // Name and data are each followed by zeros up to a multiple of four bytes from the start of the header.

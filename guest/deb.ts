@@ -3,10 +3,11 @@ import { createRequire } from 'node:module';
 import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
+import type * as xzDecompress from 'xz-decompress';
 import type { TreeEntry } from './cpio.ts';
 
 // A CommonJS bundle whose exports Node cannot see from an import.
-const { XzReadableStream } = createRequire(import.meta.url)('xz-decompress') as typeof import('xz-decompress');
+const { XzReadableStream } = createRequire(import.meta.url)('xz-decompress') as typeof xzDecompress;
 
 const AR_MAGIC = '!<arch>\n';
 const AR_HEADER = 60;
@@ -29,7 +30,7 @@ export async function readDeb(deb: Uint8Array, keep: (path: string) => boolean):
       });
       stream.on('error', reject);
       stream.on('end', () => {
-        const entry = wanted ? toEntry(header.type, header.mode ?? 0o644, header.linkname, chunks, files) : undefined;
+        const entry = wanted ? toEntry(header.type, header.mode, header.linkname, chunks, files) : undefined;
         if (entry !== undefined) files.set(path, entry);
         next();
       });
@@ -37,7 +38,9 @@ export async function readDeb(deb: Uint8Array, keep: (path: string) => boolean):
     tar.on('finish', resolve);
     tar.on('error', reject);
   });
-  unpacked(name, data).on('error', (error) => tar.destroy(error)).pipe(tar);
+  unpacked(name, data)
+    .on('error', (error) => tar.destroy(error))
+    .pipe(tar);
   await done;
   return files;
 }
@@ -66,7 +69,10 @@ function toEntry(
  * /sbin and /lib are links to the directories of that name below /usr, so there is one path for each file.
  */
 export function merged(path: string): string {
-  const plain = path.replace(/^(\.?\/)+/, '').replace(/^\.$/, '').replace(/\/$/, '');
+  const plain = path
+    .replace(/^(\.?\/)+/, '')
+    .replace(/^\.$/, '')
+    .replace(/\/$/, '');
   return /^(bin|sbin|lib)\//.test(plain) ? `usr/${plain}` : plain;
 }
 
@@ -74,8 +80,10 @@ function dataMember(deb: Uint8Array): { name: string; data: Uint8Array } {
   const ascii = (from: number, to: number): string => Buffer.from(deb.subarray(from, to)).toString('latin1');
   if (ascii(0, 8) !== AR_MAGIC) throw new Error('not a Debian package');
   // File header: name 16, date 12, owner 6, group 6, mode 8, size 10, end 2; members start at even offsets.
-  for (let at = 8; at + AR_HEADER <= deb.length; ) {
-    const name = ascii(at, at + 16).trim().replace(/\/$/, '');
+  for (let at = 8; at + AR_HEADER <= deb.length;) {
+    const name = ascii(at, at + 16)
+      .trim()
+      .replace(/\/$/, '');
     const size = Number(ascii(at + 48, at + 58).trim());
     if (!Number.isSafeInteger(size)) break;
     if (name.startsWith('data.tar')) return { name, data: deb.subarray(at + AR_HEADER, at + AR_HEADER + size) };

@@ -40,7 +40,7 @@ function elf(sections: readonly TestSection[], interpreter?: string): Uint8Array
   return file;
 }
 
-function dynamic(entries: ReadonlyArray<readonly [number, number]>): Uint8Array {
+function dynamic(entries: readonly (readonly [number, number])[]): Uint8Array {
   return new Uint8Array(new Uint32Array(entries.flat()).buffer);
 }
 
@@ -48,7 +48,13 @@ describe('elfLinks', () => {
   const strings = { name: '.dynstr', data: encoder.encode('\0libc.so.6\0libm.so.6\0') };
 
   it('lists the needed libraries in order, up to the end mark', () => {
-    const table = dynamic([[1, 11], [14, 1], [1, 1], [0, 0], [1, 1]]);
+    const table = dynamic([
+      [1, 11],
+      [14, 1],
+      [1, 1],
+      [0, 0],
+      [1, 1],
+    ]);
     const file = elf([strings, { name: '.dynamic', type: 6, link: 1, data: table }], '/lib/ld-linux.so.2');
     expect(elfLinks(file)).toEqual({ needed: ['libm.so.6', 'libc.so.6'], interpreter: '/lib/ld-linux.so.2' });
   });
@@ -72,7 +78,10 @@ describe('elfLinks', () => {
 
 describe('elfSection', () => {
   it('gives a section by its name', () => {
-    const file = elf([{ name: '.text', data: encoder.encode('code') }, { name: '.modinfo', data: encoder.encode('a=b\0') }]);
+    const file = elf([
+      { name: '.text', data: encoder.encode('code') },
+      { name: '.modinfo', data: encoder.encode('a=b\0') },
+    ]);
     expect(elfSection(file, '.modinfo')).toEqual(encoder.encode('a=b\0'));
     expect(elfSection(file, '.data')).toBeUndefined();
   });

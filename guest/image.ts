@@ -16,7 +16,7 @@ export interface Image {
 }
 
 /** Directories and links that exist whether or not a package puts something there. */
-const SKELETON: ReadonlyArray<readonly [string, TreeEntry]> = [
+const SKELETON: readonly (readonly [string, TreeEntry])[] = [
   ...['.', 'dev', 'etc', 'mnt', 'proc', 'root', 'run', 'sys', 'tmp', 'usr/bin', 'usr/lib', 'usr/sbin', 'var/lib'].map(
     (path): [string, TreeEntry] => [path, { kind: 'directory', mode: path === 'root' ? 0o700 : 0o755 }],
   ),
@@ -76,7 +76,10 @@ export function isRecipePath(name: string, path: string): boolean {
 }
 
 function matches(path: string, pattern: string): boolean {
-  const expression = pattern.split('*').map((part) => part.replace(/[.[\]+?()^$|\\{}]/g, '\\$&')).join('[^/]*');
+  const expression = pattern
+    .split('*')
+    .map((part) => part.replace(/[.[\]+?()^$|\\{}]/g, '\\$&'))
+    .join('[^/]*');
   return new RegExp(`^${expression}$`).test(path);
 }
 
@@ -89,7 +92,8 @@ function filesOf(packages: ReadonlyMap<string, PackageFiles>, name: string): Pac
 function addModules(kernel: PackageFiles, put: (path: string, entry: TreeEntry) => void): string {
   const builtinPath = [...kernel.keys()].find((path) => path.endsWith('/modules.builtin'));
   const builtin = kernel.get(builtinPath ?? '');
-  if (builtinPath === undefined || builtin?.kind !== 'file') throw new Error('the kernel package has no modules.builtin');
+  if (builtinPath === undefined || builtin?.kind !== 'file')
+    throw new Error('the kernel package has no modules.builtin');
   const base = builtinPath.slice(0, -'modules.builtin'.length);
   const text = new TextDecoder().decode(builtin.data);
   const all = [...kernel].flatMap(([path, entry]) =>
@@ -128,7 +132,7 @@ function addApplets(tree: Tree, put: (path: string, entry: TreeEntry) => void): 
 }
 
 /** The files of `rootfs`; those that begin with #! are programs. */
-async function ownFiles(rootfs: string): Promise<Array<[string, TreeEntry]>> {
+async function ownFiles(rootfs: string): Promise<[string, TreeEntry][]> {
   const entries = await readdir(rootfs, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());
   return Promise.all(

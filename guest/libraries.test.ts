@@ -20,8 +20,12 @@ describe('isLibraryPath', () => {
 
 describe('linkTarget', () => {
   it('follows relative and absolute links', () => {
-    expect(linkTarget('usr/lib/ld-linux.so.2', 'i386-linux-gnu/ld-linux.so.2')).toBe('usr/lib/i386-linux-gnu/ld-linux.so.2');
-    expect(linkTarget('usr/lib/i386-linux-gnu/libx.so', '/lib/i386-linux-gnu/libx.so.1')).toBe('usr/lib/i386-linux-gnu/libx.so.1');
+    expect(linkTarget('usr/lib/ld-linux.so.2', 'i386-linux-gnu/ld-linux.so.2')).toBe(
+      'usr/lib/i386-linux-gnu/ld-linux.so.2',
+    );
+    expect(linkTarget('usr/lib/i386-linux-gnu/libx.so', '/lib/i386-linux-gnu/libx.so.1')).toBe(
+      'usr/lib/i386-linux-gnu/libx.so.1',
+    );
     expect(linkTarget('usr/bin/a', '../sbin/b')).toBe('usr/sbin/b');
   });
 });

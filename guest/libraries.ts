@@ -28,7 +28,8 @@ export function addLibraries(tree: Tree, packages: ReadonlyMap<string, PackageFi
     for (const candidates of wanted) {
       if (candidates.some((candidate) => tree.has(candidate))) continue;
       const found = take(tree, packages, candidates, used);
-      if (found.length === 0) throw new Error(`/${path} needs ${candidates[0] ?? ''}, which no package it depends on has`);
+      if (found.length === 0)
+        throw new Error(`/${path} needs ${candidates[0] ?? ''}, which no package it depends on has`);
       queue.push(...found);
     }
   }

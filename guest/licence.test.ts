@@ -3,7 +3,8 @@ import { licenceOf } from './licence.ts';
 
 describe('licenceOf', () => {
   it('lists the short names of a machine-readable file once each', () => {
-    const text = 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: GPL-2+\n text\n\n' +
+    const text =
+      'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\nFiles: *\nLicense: GPL-2+\n text\n\n' +
       'Files: debian/*\nLicense: GPL-2+\n\nLicense: BSD-3-clause\n Redistribution ...\n';
     expect(licenceOf(text)).toBe('GPL-2+; BSD-3-clause');
   });

@@ -23,18 +23,22 @@ export interface MirrorSettings {
 }
 
 export async function mirrorArchive(settings: MirrorSettings): Promise<Archive> {
-  const bases = new Map([[RELEASE, settings.mirror], [`${RELEASE}-updates`, settings.mirror]]);
+  const bases = new Map([
+    [RELEASE, settings.mirror],
+    [`${RELEASE}-updates`, settings.mirror],
+  ]);
   if (settings.securityMirror !== undefined) bases.set(`${RELEASE}-security`, settings.securityMirror);
   return new MirrorArchive(bases, await readKeyring(settings.keyring));
 }
 
-async function readKeyring(path: string): Promise<openpgp.Key[]> {
+async function readKeyring(path: string): Promise<openpgp.PublicKey[]> {
   try {
     const bytes = await readFile(path);
     const armored = bytes.subarray(0, 5).toString('latin1') === '-----';
-    return await (armored
+    const keys = await (armored
       ? openpgp.readKeys({ armoredKeys: bytes.toString('latin1') })
       : openpgp.readKeys({ binaryKeys: bytes }));
+    return keys.map((key) => key.toPublic());
   } catch (error) {
     throw new Problem(
       `GUEST_KEYRING (${path}) cannot be read as an OpenPGP keyring: ${messageOf(error)}\n` +
@@ -46,9 +50,9 @@ async function readKeyring(path: string): Promise<openpgp.Key[]> {
 class MirrorArchive implements Archive {
   readonly suites: readonly string[];
   readonly #bases: ReadonlyMap<string, string>;
-  readonly #keys: openpgp.Key[];
+  readonly #keys: openpgp.PublicKey[];
 
-  constructor(bases: ReadonlyMap<string, string>, keys: openpgp.Key[]) {
+  constructor(bases: ReadonlyMap<string, string>, keys: openpgp.PublicKey[]) {
     this.#bases = bases;
     this.#keys = keys;
     this.suites = [...bases.keys()];
@@ -120,7 +124,7 @@ async function get(url: string): Promise<Uint8Array> {
     response = await fetch(url);
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
-    throw new Error(`${url}: ${messageOf(cause ?? error)}`);
+    throw new Error(`${url}: ${messageOf(cause ?? error)}`, { cause: error });
   }
   if (!response.ok) throw new Error(`${url}: ${response.status} ${response.statusText}`);
   return new Uint8Array(await response.arrayBuffer());
@@ -128,5 +132,7 @@ async function get(url: string): Promise<Uint8Array> {
 
 function check(data: Uint8Array, sha256: string, size: number, what: string): void {
   if (data.length === size && createHash('sha256').update(data).digest('hex') === sha256) return;
-  throw new Error(`${what} is not what the signed index describes (${data.length} bytes for ${size}): mirror sync in progress?`);
+  throw new Error(
+    `${what} is not what the signed index describes (${data.length} bytes for ${size}): mirror sync in progress?`,
+  );
 }

@@ -22,7 +22,8 @@ describe('moduleName', () => {
 
 describe('parseModinfo', () => {
   it('reads dependencies, aliases and soft dependencies', () => {
-    const section = 'license=GPL\0alias=one\0alias=rtnl-link-x\0depends=a-b,c\0softdep=pre: crc32c post: late x\0\0intree=Y\0';
+    const section =
+      'license=GPL\0alias=one\0alias=rtnl-link-x\0depends=a-b,c\0softdep=pre: crc32c post: late x\0\0intree=Y\0';
     expect(parseModinfo(new TextEncoder().encode(section))).toEqual({
       depends: ['a_b', 'c'],
       aliases: ['one', 'rtnl-link-x'],

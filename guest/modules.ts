@@ -28,10 +28,15 @@ export function readModule(path: string, data: Uint8Array): ModuleInfo {
 
 /** `key=value` strings, each ended by NUL. */
 export function parseModinfo(section: Uint8Array): Omit<ModuleInfo, 'name' | 'path'> {
-  const fields = new TextDecoder('latin1').decode(section).split('\0').filter((field) => field !== '');
+  const fields = new TextDecoder('latin1')
+    .decode(section)
+    .split('\0')
+    .filter((field) => field !== '');
   const values = (key: string): string[] =>
     fields.filter((field) => field.startsWith(`${key}=`)).map((field) => field.slice(key.length + 1));
-  const depends = values('depends').flatMap((list) => list.split(',')).filter((name) => name !== '');
+  const depends = values('depends')
+    .flatMap((list) => list.split(','))
+    .filter((name) => name !== '');
   const softPre: string[] = [];
   let softTarget = softPre;
   for (const word of values('softdep').flatMap((list) => ['pre:', ...list.split(/\s+/)])) {
@@ -48,7 +53,12 @@ export function parseModinfo(section: Uint8Array): Omit<ModuleInfo, 'name' | 'pa
  */
 export function selectModules(all: readonly ModuleInfo[], builtin: string, wanted: readonly string[]): ModuleInfo[] {
   const byName = new Map(all.map((module) => [module.name, module]));
-  const builtIn = new Set(builtin.split('\n').filter((line) => line !== '').map(moduleName));
+  const builtIn = new Set(
+    builtin
+      .split('\n')
+      .filter((line) => line !== '')
+      .map(moduleName),
+  );
   const chosen = new Map<string, ModuleInfo>();
   const add = (name: string, wantedBy: string): void => {
     const module = byName.get(name);

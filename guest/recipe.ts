@@ -26,18 +26,36 @@ export const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   'busybox-static': ['usr/bin/busybox'],
   dash: ['usr/bin/dash'],
   bash: ['usr/bin/bash'],
-  coreutils: ['usr/bin/env', 'usr/bin/nice', 'usr/bin/nohup', 'usr/bin/timeout', 'usr/bin/stdbuf',
-    'usr/libexec/coreutils/libstdbuf.so'],
+  coreutils: [
+    'usr/bin/env',
+    'usr/bin/nice',
+    'usr/bin/nohup',
+    'usr/bin/timeout',
+    'usr/bin/stdbuf',
+    'usr/libexec/coreutils/libstdbuf.so',
+  ],
   findutils: ['usr/bin/find', 'usr/bin/xargs'],
   'util-linux': ['usr/bin/setsid'],
-  iproute2: ['usr/bin/ip', 'usr/bin/ss', 'usr/bin/nstat', 'usr/sbin/bridge', 'usr/sbin/tc', 'etc/iproute2/*', 'usr/lib/i386-linux-gnu/tc/*.dist'],
+  iproute2: [
+    'usr/bin/ip',
+    'usr/bin/ss',
+    'usr/bin/nstat',
+    'usr/sbin/bridge',
+    'usr/sbin/tc',
+    'etc/iproute2/*',
+    'usr/lib/i386-linux-gnu/tc/*.dist',
+  ],
   ethtool: ['usr/sbin/ethtool'],
   tcpdump: ['usr/bin/tcpdump'],
   iperf3: ['usr/bin/iperf3'],
   'iputils-ping': ['usr/bin/ping', 'usr/bin/ping4', 'usr/bin/ping6'],
   netbase: ['etc/protocols', 'etc/services', 'etc/ethertypes'],
-  'ncurses-base': ['usr/lib/terminfo/l/linux', 'usr/lib/terminfo/v/vt100', 'usr/lib/terminfo/x/xterm',
-    'usr/lib/terminfo/x/xterm-256color'],
+  'ncurses-base': [
+    'usr/lib/terminfo/l/linux',
+    'usr/lib/terminfo/v/vt100',
+    'usr/lib/terminfo/x/xterm',
+    'usr/lib/terminfo/x/xterm-256color',
+  ],
   'libc-bin': ['usr/lib/locale/C.utf8/*', 'usr/lib/locale/C.utf8/LC_MESSAGES/*'],
 };
 
@@ -49,18 +67,65 @@ export const APPLETS: readonly string[] = `
   nc netstat nproc nslookup od paste pidof poweroff printf ps pwd readlink realpath reboot reset rev rm rmdir rmmod
   route sed seq sha1sum sha256sum shuf sleep sort stat strings stty sync sysctl tac tail tar tee test top touch tr
   traceroute traceroute6 true truncate tty umount uname uniq uptime usleep vi watch wc wget which whoami xxd yes zcat
-`.trim().split(/\s+/);
+`
+  .trim()
+  .split(/\s+/);
 
 /** What the lab's guest can do with its interface; dependencies follow from the modules themselves. */
 export const MODULES: readonly string[] = [
-  'virtio_pci', 'virtio_pci_legacy_dev', 'virtio_pci_modern_dev', 'virtio_ring', 'virtio_net', 'net_failover', 'failover',
-  'af_packet', 'af_packet_diag', 'ipv6', 'inet_diag', 'tcp_diag', 'udp_diag', 'raw_diag', 'unix_diag', 'netlink_diag',
-  'macvlan', 'macvtap', 'ipvlan', '8021q', 'bridge', 'stp', 'llc', 'dummy', 'ifb', 'veth', 'tun', 'tap', 'pktgen',
-  'bonding', 'vrf',
-  'sch_netem', 'sch_ingress', 'sch_fq', 'sch_fq_codel', 'sch_htb', 'sch_prio', 'sch_tbf', 'sch_mqprio', 'sch_multiq',
-  'cls_basic', 'cls_flower', 'cls_fw', 'cls_matchall', 'cls_u32', 'act_gact', 'act_mirred', 'act_pedit', 'act_police',
-  'act_skbedit', 'act_vlan',
+  'virtio_pci',
+  'virtio_pci_legacy_dev',
+  'virtio_pci_modern_dev',
+  'virtio_ring',
+  'virtio_net',
+  'net_failover',
+  'failover',
+  'af_packet',
+  'af_packet_diag',
+  'ipv6',
+  'inet_diag',
+  'tcp_diag',
+  'udp_diag',
+  'raw_diag',
+  'unix_diag',
+  'netlink_diag',
+  'macvlan',
+  'macvtap',
+  'ipvlan',
+  '8021q',
+  'bridge',
+  'stp',
+  'llc',
+  'dummy',
+  'ifb',
+  'veth',
+  'tun',
+  'tap',
+  'pktgen',
+  'bonding',
+  'vrf',
+  'sch_netem',
+  'sch_ingress',
+  'sch_fq',
+  'sch_fq_codel',
+  'sch_htb',
+  'sch_prio',
+  'sch_tbf',
+  'sch_mqprio',
+  'sch_multiq',
+  'cls_basic',
+  'cls_flower',
+  'cls_fw',
+  'cls_matchall',
+  'cls_u32',
+  'act_gact',
+  'act_mirred',
+  'act_pedit',
+  'act_police',
+  'act_skbedit',
+  'act_vlan',
 ];
 
 /** Directories of the kernel package that the modules above and their dependencies lie in; the rest is not unpacked. */
-export const MODULE_DIRECTORIES = /\/kernel\/(arch|crypto|lib|net|drivers\/(net\/(bonding\/|ipvlan\/)?[^/]+\.ko$|virtio))/;
+export const MODULE_DIRECTORIES =
+  /\/kernel\/(arch|crypto|lib|net|drivers\/(net\/(bonding\/|ipvlan\/)?[^/]+\.ko$|virtio))/;

@@ -1,6 +1,5 @@
 /** From the recipe's package names to unpacked packages: the newest versions, their libraries, the .deb files. */
-import { readFile, stat } from 'node:fs/promises';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { debPath } from './archive.ts';
 import type { Archive } from './archive.ts';
 import type { PackageIndex, PackageRecord } from './control.ts';
@@ -49,7 +48,10 @@ export async function fetchPackages(
   await mkdir(directory, { recursive: true });
   const missing: PackageRecord[] = [];
   for (const record of resolved.records.values()) {
-    const size = await stat(debPath(directory, record)).then((found) => found.size, () => -1);
+    const size = await stat(debPath(directory, record)).then(
+      (found) => found.size,
+      () => -1,
+    );
     if (size !== record.size) missing.push(record);
   }
   if (missing.length > 0) {
@@ -71,7 +73,10 @@ function wantedFrom(record: PackageRecord, kernel: PackageRecord): (path: string
   const { name } = record;
   const copyright = copyrightPath(name);
   if (name === kernel.name) {
-    return (path) => path === copyright || path.startsWith('boot/vmlinuz-') || path.endsWith('/modules.builtin') ||
+    return (path) =>
+      path === copyright ||
+      path.startsWith('boot/vmlinuz-') ||
+      path.endsWith('/modules.builtin') ||
       MODULE_DIRECTORIES.test(path);
   }
   if (name === FIRMWARE_PACKAGE) return (path) => path === copyright || Object.values(FIRMWARE).includes(path);

@@ -28,7 +28,9 @@ export async function sourcesHash(directory: string): Promise<string> {
 }
 
 export function buildKey(sources: string, packages: readonly GuestPackage[]): string {
-  return sha256(`${sources}\n${packages.map(({ name, version, sha256 }) => `${name} ${version} ${sha256}\n`).join('')}`);
+  return sha256(
+    `${sources}\n${packages.map(({ name, version, sha256 }) => `${name} ${version} ${sha256}\n`).join('')}`,
+  );
 }
 
 /** The image's manifest if every file it lists is there in full. */
@@ -71,8 +73,8 @@ export async function publish(files: ReadonlyMap<string, Uint8Array>, directory:
       await handle.close();
     }
     await mkdir(dirname(directory), { recursive: true });
-    await rename(directory, leaving).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
+    await rename(directory, leaving).catch((error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     });
     await rename(arriving, directory);
   } finally {

@@ -18,6 +18,8 @@ interface Layer {
   /** Folders of which it may import types only. */
   readonly types?: readonly string[];
   readonly packages?: readonly string[];
+  /** Packages of which it may name files (`?url`) without running what is in them. */
+  readonly files?: readonly string[];
 }
 
 const CORE = ['virtio', 'net', 'ring', 'virtio-pci', 'virtio-net', 'viona', 'host', 'trace', 'monitor'].map(
@@ -61,6 +63,8 @@ const LAYERS: readonly Layer[] = [
     imports: [...CORE, 'src/protocol', 'workers/v86', 'guest/boot.ts'],
     types: ['guest/manifest.ts'],
     packages: ['comlink'],
+    // Machine is told where v86.wasm lies, so that it runs in Node too.
+    files: ['v86'],
   },
   { folder: 'workers/v86', imports: [...CORE, 'workers/guest-image.ts', 'guest/boot.ts'], packages: ['v86'] },
   { folder: 'guest', imports: [], packages: ['node:*', 'openpgp', 'tar-stream', 'xz-decompress'] },
@@ -112,7 +116,7 @@ function importsOf(from: string, text: string): Import[] {
     const name = specifier.text.replace(/\?.*$/, '');
     const local = name.startsWith('.');
     const to = local ? normalize(join(dirname(from), name)) : packageOf(name);
-    found.push({ from, to, local, kind });
+    found.push({ from, to, local, kind: specifier.text.endsWith('?url') ? 'url' : kind });
   };
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, isTypeImport(node) ? 'types' : 'values');
@@ -163,7 +167,8 @@ function fault(imported: Import): string | undefined {
   const told = `${from} imports ${to}${kind === 'types' ? ' (types)' : ''}`;
   if (layer === undefined) return `${from} belongs to no layer`;
   if (!local) {
-    const known = (layer.packages ?? []).some((name) => name === to || (name === 'node:*' && to.startsWith('node:')));
+    const packages = [...(layer.packages ?? []), ...(kind === 'url' ? (layer.files ?? []) : [])];
+    const known = packages.some((name) => name === to || (name === 'node:*' && to.startsWith('node:')));
     return known ? undefined : told;
   }
   if (isTest(to)) return `${told}: a test file`;
@@ -268,6 +273,7 @@ describe('the check', () => {
     ['inside a folder', 'src/core/trace/model.ts', `import { log } from './log.ts';`],
     ['an excepted type', 'src/core/virtio-net/a.ts', `import { type PackedWriter } from '../trace/packed.ts';`],
     ['a worker by its address', 'src/app/a.ts', `new URL('../../workers/viona.worker.ts', import.meta.url);`],
+    ['the address of a package file', 'workers/a.ts', `import wasm from 'v86/build/v86.wasm?url';`],
     ['a page address', 'src/ui/a.ts', `new URL('guest/', document.baseURI);`],
     ['a test, anything', 'src/core/net/mac.test.ts', `import { Lab } from '../../app/lab.ts';`],
   ])('lets pass %s', (_what, from, text) => {

@@ -1,0 +1,160 @@
+/** Real Linux as the guest of the scenarios, and the lab's facade as the host around it. */
+import { judge, type Fate, FATES, type Verdict } from '../src/core/host/verdict.ts';
+import { HOST_MODEL_IDS, type Ack, type HostModelId } from '../src/core/host/host-model.ts';
+import { trafficPresets } from '../src/core/net/traffic.ts';
+import type { InjectResult, ModelOpinion } from '../src/app/lab.ts';
+import type { FrameOutcome, ScenarioGuest, ScenarioHost } from '../src/core/testing/scenarios-types.ts';
+import type { IoctlRecord } from '../src/core/viona/link.ts';
+import type { LabClient } from './lab-client.ts';
+
+const STATUS_NEEDS_RESET = 64;
+const PRESETS = trafficPresets();
+
+/** What a person would type for each wish. A command returns when the device has answered it. */
+export class LinuxGuest implements ScenarioGuest {
+  readonly #lab: LabClient;
+
+  constructor(lab: LabClient) {
+    this.#lab = lab;
+  }
+
+  up(): Promise<void> {
+    return this.#run('ip link set eth0 up');
+  }
+
+  down(): Promise<void> {
+    return this.#run('ip link set eth0 down');
+  }
+
+  /** Down first: the re-probe would put it up again. */
+  reprobe(): Promise<void> {
+    return this.#run('ip link set eth0 down && lab-reprobe');
+  }
+
+  promisc(on: boolean): Promise<void> {
+    return this.#run(`ip link set eth0 promisc ${on ? 'on' : 'off'}`);
+  }
+
+  allmulti(on: boolean): Promise<void> {
+    return this.#run(`ip link set eth0 allmulticast ${on ? 'on' : 'off'}`);
+  }
+
+  join(group: string): Promise<void> {
+    return this.#run(`ip maddr add ${group} dev eth0`);
+  }
+
+  leave(group: string): Promise<void> {
+    return this.#run(`ip maddr del ${group} dev eth0`);
+  }
+
+  /** A macvlan that is up puts its address into the unicast list of the interface below. */
+  addUnicast(address: string): Promise<void> {
+    const name = macvlanName(address);
+    return this.#run(`ip link add ${name} link eth0 address ${address} type macvlan && ip link set ${name} up`);
+  }
+
+  removeUnicast(address: string): Promise<void> {
+    return this.#run(`ip link del ${macvlanName(address)}`);
+  }
+
+  async #run(command: string): Promise<void> {
+    await this.#lab.exec(command);
+  }
+}
+
+function macvlanName(address: string): string {
+  return `mv${address.replaceAll(':', '').slice(-6)}`;
+}
+
+export class FacadeHost implements ScenarioHost {
+  readonly #lab: LabClient;
+  #active: HostModelId;
+
+  constructor(lab: LabClient, active: HostModelId) {
+    this.#lab = lab;
+    this.#active = active;
+  }
+
+  async setModel(model: HostModelId): Promise<void> {
+    await this.#lab.setHostModel(model);
+    this.#active = model;
+  }
+
+  ioctl(name: string, arg: string | number): Promise<IoctlRecord> {
+    return this.#lab.ioctl(name, arg);
+  }
+
+  fault(name: string, errno: string): Promise<string | null> {
+    return this.#lab.injectFault(name, errno).then(
+      () => null,
+      (error: unknown) => String(error),
+    );
+  }
+
+  machineReset(): Promise<void> {
+    return this.#lab.restart();
+  }
+
+  link(): ReturnType<LabClient['link']> {
+    return this.#lab.link();
+  }
+
+  async ioctls(): Promise<IoctlRecord[]> {
+    const events = await this.#lab.trace({ type: 'ioctl', since: this.#lab.since });
+    return events.flatMap(({ event }) => (event.type === 'ioctl' && event.by === 'vmm' ? [event] : []));
+  }
+
+  async rxMode(): Promise<{ promisc: boolean | null; allmulti: boolean | null }> {
+    const { promisc, allmulti } = (await this.#lab.nic()).rxMode;
+    return { promisc, allmulti };
+  }
+
+  async tables(): Promise<{ unicast: string[]; multicast: string[] }> {
+    return (await this.#lab.nic()).tables;
+  }
+
+  async lastAck(name: string): Promise<Ack | null> {
+    const events = await this.#lab.trace({ type: 'control', since: this.#lab.since });
+    const last = events.findLast(({ event }) => event.type === 'control' && event.name === name)?.event;
+    return last?.type === 'control' ? last.ack : null;
+  }
+
+  async needsReset(): Promise<boolean> {
+    return ((await this.#lab.nic()).status & STATUS_NEEDS_RESET) !== 0;
+  }
+
+  async send(frame: Parameters<ScenarioHost['send']>[0]): Promise<FrameOutcome> {
+    const spec = typeof frame === 'string' ? PRESETS.find(({ id }) => id === frame)?.frame : frame;
+    if (!spec) throw new Error(`There is no preset ${JSON.stringify(frame)}.`);
+    return outcomeOf(await this.#lab.injectOne(spec), this.#active);
+  }
+}
+
+/** The facade's answer in the words of the scenarios. Checks on the way that it says the same everywhere. */
+export function outcomeOf(result: InjectResult, active: HostModelId): FrameOutcome {
+  const verdicts = Object.fromEntries(
+    HOST_MODEL_IDS.map((model) => [model, verdictFrom(model, result.byModel[model])]),
+  ) as Record<HostModelId, Verdict>;
+  for (const model of HOST_MODEL_IDS) {
+    const told = result.byModel[model]?.judgement;
+    const judged = judge(verdicts[model], verdicts.exact);
+    if (told !== judged) throw new Error(`Frame ${result.id}: ${model} is told to be ${String(told)}, but it is ${judged}.`);
+  }
+  if (result.rule !== verdicts[active].rule) {
+    throw new Error(`Frame ${result.id}: the rule is ${String(result.rule)}, but ${active} says ${verdicts[active].rule}.`);
+  }
+  return { fate: fateOf(result), active, verdicts };
+}
+
+function verdictFrom(model: HostModelId, opinion: ModelOpinion | undefined): Verdict {
+  if (!opinion) throw new Error(`There is no verdict by ${model}.`);
+  const { accept, rule, path, cost } = opinion;
+  // The facade tells neither the code nor whether a tag comes off, and no scenario asks.
+  return { code: -1, accept, rule, path, cost, stripTag: false };
+}
+
+/** A drop by the filter is given by its rule, any other by where on the way the frame ended. */
+function fateOf({ fate, reason }: InjectResult): Fate {
+  if (fate === 'delivered') return 'delivered';
+  return FATES.find((each) => each === reason) ?? 'filtered';
+}

@@ -1,0 +1,132 @@
+/** The lab's facade (`window.lab`, src/app/lab.ts) from a test's side. */
+import type { Page } from '@playwright/test';
+import type { InjectResult, Lab, TraceQuery } from '../src/app/lab.ts';
+import type { HostModelId } from '../src/core/host/host-model.ts';
+import type { StampedEvent } from '../src/core/trace/event.ts';
+import type { IoctlRecord } from '../src/core/viona/link.ts';
+import type { ExecResult, FrameSpec, LinkInfo, NicInfo, TrafficSpec } from '../src/protocol/api.ts';
+
+declare global {
+  interface Window {
+    lab: Lab;
+  }
+}
+
+/** Removes whatever a test can have left in the guest but eth0's own state, which a re-probe forgets. */
+const TIDY_UP = `
+  killall -q -9 tcpdump ping
+  for dev in /sys/class/net/*; do
+    case \${dev##*/} in lo | eth0) ;; *) ip link del "\${dev##*/}" ;; esac
+  done
+  rm -rf /tmp/*
+  ip link set eth0 down`;
+
+/** Frames that one call injects: fewer than the receive ring has buffers. */
+const CHUNK = 64;
+
+export class LabClient {
+  readonly page: Page;
+  /** Position in the trace at which the last reset began. */
+  since = 0;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  ready(): Promise<void> {
+    return this.page.evaluate(() => window.lab.ready);
+  }
+
+  /** Like a new lab, without a boot: the interface is down and freshly probed under that model. */
+  async reset(model: HostModelId): Promise<void> {
+    await this.stopTraffic();
+    await this.run(TIDY_UP);
+    this.since = ((await this.trace()).at(-1)?.seq ?? -1) + 1;
+    await this.setHostModel(model);
+    await this.recreateLink();
+    await this.reprobe();
+  }
+
+  /** Runs a command in the guest, whatever its exit code. */
+  run(command: string): Promise<ExecResult> {
+    return this.page.evaluate((text) => window.lab.exec(text), command);
+  }
+
+  /** The output of a command that must succeed. */
+  async exec(command: string): Promise<string> {
+    const { output, exitCode } = await this.run(command);
+    if (exitCode !== 0) throw new Error(`In the guest, exit ${exitCode}: ${command}\n${output}`);
+    return output.trimEnd();
+  }
+
+  nic(): Promise<NicInfo> {
+    return this.page.evaluate(() => window.lab.nic());
+  }
+
+  link(): Promise<LinkInfo> {
+    return this.page.evaluate(() => window.lab.link());
+  }
+
+  /** Injects frames and waits for their fates; in portions that the guest can take. */
+  async inject(frames: FrameSpec | readonly FrameSpec[], times = 1): Promise<InjectResult[]> {
+    const list = 'length' in frames ? frames : [frames];
+    const all = Array.from({ length: times }, () => list).flat();
+    const results: InjectResult[] = [];
+    for (let at = 0; at < all.length; at += CHUNK) {
+      results.push(
+        ...(await this.page.evaluate((chunk) => window.lab.inject(chunk), all.slice(at, at + CHUNK))),
+      );
+    }
+    return results;
+  }
+
+  async injectOne(frame: FrameSpec): Promise<InjectResult> {
+    const [result] = await this.inject(frame);
+    if (!result) throw new Error('One frame was injected, but there is no result.');
+    return result;
+  }
+
+  ioctl(name: string, arg: string | number): Promise<IoctlRecord> {
+    return this.page.evaluate(([n, a]) => window.lab.ioctl(n, a), [name, arg] as const);
+  }
+
+  injectFault(name: string, errno: string): Promise<void> {
+    return this.page.evaluate(([n, e]) => window.lab.injectFault(n, e), [name, errno] as const);
+  }
+
+  recreateLink(): Promise<void> {
+    return this.page.evaluate(() => window.lab.recreateLink());
+  }
+
+  trace(query: TraceQuery = {}): Promise<StampedEvent[]> {
+    return this.page.evaluate((q) => window.lab.trace(q), query);
+  }
+
+  setHostModel(id: HostModelId): Promise<void> {
+    return this.page.evaluate((model) => window.lab.setHostModel(model), id);
+  }
+
+  reprobe(): Promise<void> {
+    return this.page.evaluate(() => window.lab.reprobe());
+  }
+
+  startTraffic(spec: TrafficSpec): Promise<void> {
+    return this.page.evaluate((s) => window.lab.startTraffic(s), spec);
+  }
+
+  stopTraffic(): Promise<void> {
+    return this.page.evaluate(() => window.lab.stopTraffic());
+  }
+
+  restart(): Promise<void> {
+    return this.page.evaluate(() => window.lab.restart());
+  }
+
+  /** SET_PROMISC arguments of the link's ioctls so far, with the errno of those that failed. */
+  async promiscCalls(): Promise<string[]> {
+    const { ioctls } = await this.link();
+    return ioctls
+      .filter(({ name }) => name === 'VNA_IOC_SET_PROMISC')
+      .map(({ arg, errno }) => (errno === '0' ? arg : `${arg} ${errno}`));
+  }
+}

@@ -1,0 +1,140 @@
+/** The page, by roles and names: what a user or a screen reader finds. Actions are steps of the report. */
+import { type Locator, type Page, test } from '@playwright/test';
+
+type Action<Args extends unknown[]> = (this: LabPage, ...args: Args) => Promise<void>;
+
+/** Shows a method as a step of its own in the report. */
+function step<Args extends unknown[]>(
+  action: Action<Args>,
+  { name }: ClassMethodDecoratorContext<LabPage, Action<Args>>,
+): Action<Args> {
+  return function (...args) {
+    const title = `${String(name)} ${args.map((arg) => JSON.stringify(arg)).join(' ')}`;
+    return test.step(title, () => action.apply(this, args));
+  };
+}
+
+export class LabPage {
+  readonly page: Page;
+  readonly guest: Locator;
+  readonly hostModel: Locator;
+  readonly theme: Locator;
+  readonly restart: Locator;
+  readonly reprobeNotice: Locator;
+  readonly reprobe: Locator;
+  readonly panes: Locator;
+
+  readonly console: Locator;
+  readonly consoleInput: Locator;
+  readonly consoleScreen: Locator;
+  readonly device: Locator;
+  readonly logs: Locator;
+  readonly packets: Locator;
+  readonly inspector: Locator;
+
+  readonly linkLevel: Locator;
+  readonly receiveMode: Locator;
+  readonly deviceStatus: Locator;
+  readonly features: Locator;
+  readonly ioctls: Locator;
+
+  readonly packetGrid: Locator;
+  readonly packetRows: Locator;
+  readonly packetFilter: Locator;
+  readonly packetsShown: Locator;
+  readonly follow: Locator;
+  readonly clear: Locator;
+
+  readonly verdicts: Locator;
+  readonly balance: Locator;
+  readonly balanceMark: Locator;
+  readonly hostModels: Locator;
+  readonly presets: Locator;
+  readonly frameForm: Locator;
+  readonly result: Locator;
+
+  constructor(page: Page) {
+    this.page = page;
+    this.guest = page.getByRole('status', { name: 'Guest', exact: true });
+    this.hostModel = page.getByRole('combobox', { name: 'Host model' });
+    this.theme = page.getByRole('combobox', { name: 'Theme' });
+    this.restart = page.getByRole('button', { name: 'Restart' });
+    this.reprobeNotice = page.getByRole('status', { name: 'Re-probe needed' });
+    this.reprobe = this.reprobeNotice.getByRole('button');
+    this.panes = page.getByRole('navigation', { name: 'Panes' });
+
+    this.console = page.getByRole('region', { name: 'Serial console' });
+    this.consoleInput = page.getByRole('textbox', { name: /^Serial console input/ });
+    // What the terminal draws, line by line; it has no role.
+    this.consoleScreen = this.console.locator('.xterm-rows');
+    this.device = page.getByRole('region', { name: 'Device', exact: true });
+    this.logs = page.getByRole('region', { name: 'Logs' });
+    this.packets = page.getByRole('region', { name: 'Packets' });
+    this.inspector = page.getByRole('region', { name: 'Inspector' });
+
+    this.linkLevel = this.device.getByRole('status', { name: 'Link level' });
+    this.receiveMode = this.device.getByRole('list', { name: 'Receive mode' });
+    this.deviceStatus = this.device.getByRole('list', { name: 'Device status' });
+    this.features = this.device.getByRole('table', { name: 'Features' });
+    this.ioctls = this.logs.getByRole('table', { name: 'Link ioctls' });
+
+    this.packetGrid = this.packets.getByRole('grid', { name: 'Packets' });
+    this.packetRows = this.packetGrid.getByRole('row');
+    this.packetFilter = this.packets.getByRole('combobox', { name: 'Filter packets' });
+    this.packetsShown = this.packets.getByRole('status', { name: 'Packets shown' });
+    this.follow = this.packets.getByRole('button', { name: 'Follow' });
+    this.clear = this.packets.getByRole('button', { name: 'Clear' });
+
+    this.verdicts = this.inspector.getByRole('table', { name: 'Verdict of every host model' });
+    this.balance = this.inspector.getByRole('table', { name: 'Balance of frames' });
+    this.balanceMark = this.inspector.getByRole('status', { name: 'Balance' });
+    this.hostModels = this.inspector.getByRole('table', { name: 'Host models' });
+    this.presets = this.inspector.getByRole('group', { name: 'Presets' });
+    this.frameForm = this.inspector.getByRole('group', { name: 'Frame', exact: true });
+    this.result = this.inspector.getByRole('status', { name: 'Result' });
+  }
+
+  /** Rows of the table of features whose bit is in force. */
+  get featuresInForce(): Locator {
+    return this.features.getByRole('row').filter({ has: this.page.getByRole('cell', { name: 'in force', exact: true }) });
+  }
+
+  packetRow(cells: string): Locator {
+    return this.packetRows.filter({ hasText: cells });
+  }
+
+  @step
+  async open(path = '/'): Promise<void> {
+    await this.page.goto(path);
+  }
+
+  @step
+  async showLogs(tab: 'Ioctls' | 'Control commands' | 'Negotiation' | 'Guest errors'): Promise<void> {
+    await this.logs.getByRole('tab', { name: tab }).click();
+  }
+
+  @step
+  async inspect(tab: 'Packet' | 'Counters' | 'Traffic'): Promise<void> {
+    await this.inspector.getByRole('tab', { name: tab }).click();
+  }
+
+  /** Puts the cursor on the packet with that frame id. */
+  @step
+  async selectPacket(id: number): Promise<void> {
+    await this.packetFilter.fill(`id:${id}`);
+    await this.packetRows.first().click();
+    await this.packetFilter.fill('');
+  }
+
+  @step
+  async typeInConsole(text: string): Promise<void> {
+    await this.consoleInput.focus();
+    await this.page.keyboard.type(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** All that the terminal holds, not only what is in view. */
+  async consoleText(): Promise<string> {
+    return this.page.locator('lab-console').evaluate((element) => (element as HTMLElement & { text: string }).text);
+  }
+}

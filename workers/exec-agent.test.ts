@@ -1,0 +1,90 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ExecAgent } from './exec-agent.ts';
+
+/** The guest's end of the line: collects what arrives, answers when told to. */
+class Guest {
+  readonly lines: string[] = [];
+  readonly onReady = vi.fn();
+  readonly agent = new ExecAgent((bytes) => {
+    this.lines.push(new TextDecoder().decode(bytes));
+  }, this.onReady);
+
+  says(...lines: string[]): void {
+    for (const line of lines) for (const byte of Buffer.from(`${line}\n`)) this.agent.receive(byte);
+  }
+
+  get asked(): string[] {
+    return this.lines.map((line) => Buffer.from(line.trimEnd().split(' ')[1] ?? '', 'base64').toString());
+  }
+}
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+describe('ExecAgent', () => {
+  let guest: Guest;
+  beforeEach(() => {
+    guest = new Guest();
+  });
+
+  it('waits for the agent, then sends one command a line', async () => {
+    const result = guest.agent.exec('echo "é"');
+    expect(guest.lines).toEqual([]);
+    guest.says('#ready 1234');
+    expect(guest.onReady).toHaveBeenCalledOnce();
+    expect(guest.asked).toEqual(['echo "é"']);
+    expect(guest.lines[0]).toMatch(/^1 \S+\n$/);
+    guest.says(base64('é\n'), '#exit 1 3');
+    expect(await result).toEqual({ output: 'é\n', exitCode: 3 });
+  });
+
+  it('runs one at a time, in the order asked', async () => {
+    guest.says('#ready 1');
+    const first = guest.agent.exec('one');
+    const second = guest.agent.exec('two');
+    expect(guest.asked).toEqual(['one']);
+    guest.says(base64('1'), '#exit 1 0');
+    expect(guest.asked).toEqual(['one', 'two']);
+    guest.says('#exit 2 0');
+    expect((await first).output).toBe('1');
+    expect((await second).output).toBe('');
+  });
+
+  it('puts a character together that was split over two lines', async () => {
+    guest.says('#ready 1');
+    const result = guest.agent.exec('x');
+    const bytes = Buffer.from('a€b');
+    guest.says(bytes.subarray(0, 2).toString('base64'), bytes.subarray(2).toString('base64'), '#exit 1 0');
+    expect((await result).output).toBe('a€b');
+  });
+
+  it('ignores what is not the protocol’s: other text, an exit of another command', async () => {
+    guest.says('#ready 1');
+    const result = guest.agent.exec('x');
+    guest.says('kernel: oops!', 'abc', '', '#exit 99 1', base64('ok'), '#exit 1 0');
+    expect(await result).toEqual({ output: 'ok', exitCode: 0 });
+  });
+
+  it('fails the running command when the guest was reset, and keeps those that wait', async () => {
+    guest.says('#ready 1');
+    const running = guest.agent.exec('reboot');
+    const waiting = guest.agent.exec('later');
+    guest.agent.reset('The guest was reset.');
+    await expect(running).rejects.toThrow('reset');
+    guest.says('#ready 2');
+    expect(guest.asked).toEqual(['reboot', 'later']);
+    guest.says('#exit 2 0');
+    expect((await waiting).exitCode).toBe(0);
+  });
+
+  it('says how to run a command that is too long', async () => {
+    await expect(guest.agent.exec('x'.repeat(50_000))).rejects.toThrow('Write it to a file');
+    expect(guest.lines).toEqual([]);
+  });
+
+  it('reports a line that the agent did not understand', async () => {
+    guest.says('#ready 1');
+    const result = guest.agent.exec('x');
+    guest.says('#error bad base64');
+    await expect(result).rejects.toThrow('bad base64');
+  });
+});
