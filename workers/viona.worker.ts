@@ -32,7 +32,7 @@ class VionaWorker implements VionaApi {
   readonly #ports: VionaPorts;
   #trace: WorkerTrace | null = null;
   #hostSide: HostSide | null = null;
-  #timer = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(ports: VionaPorts) {
     this.#ports = ports;

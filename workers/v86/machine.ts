@@ -4,6 +4,7 @@
 import { V86 } from 'v86';
 import { GUEST_CMDLINE, GUEST_MEMORY_BYTES } from '../../guest/boot.ts';
 import type { GuestImage } from '../guest-image.ts';
+import { BootImage } from './boot-image.ts';
 import { clearGpeStatusByOnes } from './acpi-gpe.ts';
 import { GuestRam } from './guest-ram.ts';
 import { cpuOf, type V86Cpu } from './internals.ts';
@@ -38,6 +39,7 @@ export class Machine {
   readonly emulator: V86;
   readonly #cpu: V86Cpu;
   readonly #options: MachineOptions;
+  #kernelTimer: ReturnType<typeof setInterval> | undefined;
 
   static async create(options: MachineOptions): Promise<Machine> {
     const emulator = new V86({
@@ -77,7 +79,7 @@ export class Machine {
     emulator.add_listener('serial1-output-byte', (byte) => {
       options.onSerial(1, byte as number);
     });
-    this.#followResets();
+    this.#followResets(new BootImage(parts.memory, options.image));
   }
 
   async run(): Promise<void> {
@@ -86,6 +88,7 @@ export class Machine {
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#kernelTimer);
     await this.emulator.stop();
     await this.emulator.destroy();
   }
@@ -101,14 +104,22 @@ export class Machine {
     this.#cpu.stop_idling();
   }
 
-  #followResets(): void {
-    // REBOOT-RECIPE
+  /** However the guest resets itself, or we reset it: the kernel lies there again and the device starts anew. */
+  #followResets(bootImage: BootImage): void {
+    const reboot = this.#cpu.reboot_internal.bind(this.#cpu);
+    this.#cpu.reboot_internal = () => {
+      reboot();
+      bootImage.putBack();
+      this.#options.onReset();
+      this.#watchForKernel();
+    };
   }
 
   #watchForKernel(): void {
-    const timer = setInterval(() => {
+    clearInterval(this.#kernelTimer);
+    this.#kernelTimer = setInterval(() => {
       if (((this.#cpu.cr[0] ?? 0) & CR0_PAGING) === 0) return;
-      clearInterval(timer);
+      clearInterval(this.#kernelTimer);
       this.#options.onKernel();
     }, KERNEL_POLL);
   }

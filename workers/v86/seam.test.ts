@@ -157,6 +157,18 @@ describe('v86', () => {
     expect(back[306]).toBe(0);
   });
 
+  it('has the kernel in place again after a reset, and says so', () => {
+    const { memory } = parts;
+    const kernelAt = 0x10_0000;
+    const before = [memory.readU32(kernelAt), memory.readU32(0x8_0202)];
+    expect(before[1], 'HdrS').toBe(0x5372_6448);
+    memory.writeU32(kernelAt, 0xdead_beef);
+    memory.writeU32(0x8_0202, 0);
+    cpu.reboot_internal();
+    expect([memory.readU32(kernelAt), memory.readU32(0x8_0202)]).toEqual(before);
+    expect(onReset).toHaveBeenCalledOnce();
+  });
+
   it('clears ACPI event status by ones', () => {
     const { acpi } = cpu.devices;
     acpi.gpe[0] = 0x03;
