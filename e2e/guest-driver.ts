@@ -138,10 +138,13 @@ export function outcomeOf(result: InjectResult, active: HostModelId): FrameOutco
   for (const model of HOST_MODEL_IDS) {
     const told = result.byModel[model]?.judgement;
     const judged = judge(verdicts[model], verdicts.exact);
-    if (told !== judged) throw new Error(`Frame ${result.id}: ${model} is told to be ${String(told)}, but it is ${judged}.`);
+    if (told !== judged)
+      throw new Error(`Frame ${result.id}: ${model} is told to be ${String(told)}, but it is ${judged}.`);
   }
   if (result.rule !== verdicts[active].rule) {
-    throw new Error(`Frame ${result.id}: the rule is ${String(result.rule)}, but ${active} says ${verdicts[active].rule}.`);
+    throw new Error(
+      `Frame ${result.id}: the rule is ${String(result.rule)}, but ${active} says ${verdicts[active].rule}.`,
+    );
   }
   return { fate: fateOf(result), active, verdicts };
 }

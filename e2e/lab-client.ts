@@ -12,14 +12,18 @@ declare global {
   }
 }
 
-/** Removes whatever a test can have left in the guest but eth0's own state, which a re-probe forgets. */
+/**
+ * Removes what a test can have left in the guest, and probes the driver anew. Down comes first: an interface
+ * that is down sends no commands, so the host's link stays as new as it is.
+ */
 const TIDY_UP = `
+  ip link set eth0 down
   killall -q -9 tcpdump ping
   for dev in /sys/class/net/*; do
     case \${dev##*/} in lo | eth0) ;; *) ip link del "\${dev##*/}" ;; esac
   done
   rm -rf /tmp/*
-  ip link set eth0 down`;
+  lab-reprobe`;
 
 /** Frames that one call injects: fewer than the receive ring has buffers. */
 const CHUNK = 64;
@@ -39,12 +43,15 @@ export class LabClient {
 
   /** Like a new lab, without a boot: the interface is down and freshly probed under that model. */
   async reset(model: HostModelId): Promise<void> {
-    await this.stopTraffic();
-    await this.run(TIDY_UP);
-    this.since = ((await this.trace()).at(-1)?.seq ?? -1) + 1;
-    await this.setHostModel(model);
-    await this.recreateLink();
-    await this.reprobe();
+    this.since = await this.page.evaluate(async (id) => {
+      const { lab } = window;
+      await lab.stopTraffic();
+      const end = (lab.trace().at(-1)?.seq ?? -1) + 1;
+      await lab.setHostModel(id);
+      await lab.recreateLink();
+      return end;
+    }, model);
+    await this.exec(TIDY_UP);
   }
 
   /** Runs a command in the guest, whatever its exit code. */
@@ -73,9 +80,7 @@ export class LabClient {
     const all = Array.from({ length: times }, () => list).flat();
     const results: InjectResult[] = [];
     for (let at = 0; at < all.length; at += CHUNK) {
-      results.push(
-        ...(await this.page.evaluate((chunk) => window.lab.inject(chunk), all.slice(at, at + CHUNK))),
-      );
+      results.push(...(await this.page.evaluate((chunk) => window.lab.inject(chunk), all.slice(at, at + CHUNK))));
     }
     return results;
   }

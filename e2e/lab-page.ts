@@ -96,7 +96,9 @@ export class LabPage {
 
   /** Rows of the table of features whose bit is in force. */
   get featuresInForce(): Locator {
-    return this.features.getByRole('row').filter({ has: this.page.getByRole('cell', { name: 'in force', exact: true }) });
+    return this.features
+      .getByRole('row')
+      .filter({ has: this.page.getByRole('cell', { name: 'in force', exact: true }) });
   }
 
   packetRow(cells: string): Locator {

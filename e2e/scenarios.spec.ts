@@ -13,7 +13,10 @@ for (const scenario of SCENARIOS.filter(({ fakeOnly }) => fakeOnly === undefined
         settle: async (check) => {
           let wrong: string | null = null;
           // The error names the step: it is thrown by whoever asked.
-          await expect.poll(async () => (wrong = await check()), { timeout: 5000 }).toBeNull().catch(() => undefined);
+          await expect
+            .poll(async () => (wrong = await check()), { timeout: 5000 })
+            .toBeNull()
+            .catch(() => undefined);
           return wrong;
         },
       });

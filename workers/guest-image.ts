@@ -56,11 +56,7 @@ async function loadManifest(baseUrl: string): Promise<GuestManifest> {
   return (await response.json()) as GuestManifest;
 }
 
-async function download(
-  baseUrl: string,
-  file: GuestFile,
-  progress: (bytes: number) => void,
-): Promise<ArrayBuffer> {
+async function download(baseUrl: string, file: GuestFile, progress: (bytes: number) => void): Promise<ArrayBuffer> {
   // The hash in the URL lets the browser's cache keep an image and never serve a stale one.
   const response = await fetch(`${baseUrl}${file.name}?sha256=${file.sha256}`);
   if (!response.ok || !response.body) {

@@ -145,9 +145,10 @@ class MachineWorker implements MachineApi {
   }
 
   #toConsole(byte: number): void {
-    if (this.#console.length === 0) setTimeout(() => {
-      this.#flushConsole();
-    }, CONSOLE_FLUSH);
+    if (this.#console.length === 0)
+      setTimeout(() => {
+        this.#flushConsole();
+      }, CONSOLE_FLUSH);
     this.#console.push(byte);
   }
 

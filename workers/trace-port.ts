@@ -23,5 +23,11 @@ export function openTrace(port: MessagePort, epoch: number): WorkerTrace {
   setInterval(() => {
     writer.flush();
   }, FLUSH_INTERVAL);
-  return { writer, emit: (event) => { writer.event(event); }, now };
+  return {
+    writer,
+    emit: (event) => {
+      writer.event(event);
+    },
+    now,
+  };
 }

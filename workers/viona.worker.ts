@@ -112,7 +112,11 @@ class VionaWorker implements VionaApi {
       }
       host.flush();
       if (source.skipped > reported) {
-        this.#trace?.emit({ type: 'lost', what: 'traffic source: frames not sent in time', count: source.skipped - reported });
+        this.#trace?.emit({
+          type: 'lost',
+          what: 'traffic source: frames not sent in time',
+          count: source.skipped - reported,
+        });
         reported = source.skipped;
       }
     }, SOURCE_INTERVAL);

@@ -5,7 +5,7 @@ import { formatMac } from '../core/net/mac.ts';
 import type { FrameRow, ModelVerdict, ReceivedRow } from '../core/trace/frame-row.ts';
 import { groupName } from '../core/trace/group-names.ts';
 import { summarize } from '../core/trace/summary.ts';
-import { formatSpan, formatTime, plural } from './format.ts';
+import { formatSpan, formatTime, plural, shortModel } from './format.ts';
 import './lab-hex.ts';
 import { ActionsController, StoreController } from './store.ts';
 import { shared, tables } from './styles.ts';
@@ -67,7 +67,7 @@ export class LabPacketDetail extends LitElement {
       tr.active td:first-child {
         font-weight: 600;
       }
-      td.wide {
+      td.rule {
         width: 100%;
       }
     `,
@@ -209,9 +209,9 @@ export class LabPacketDetail extends LitElement {
             const { sign, word, tone } = opinion(each);
             const { looked, copied, discarded } = each.verdict.cost;
             return html`<tr class=${each.active ? 'active' : ''}>
-              <td>${each.model}</td>
+              <td title=${each.model}>${shortModel(each.model)}</td>
               <td class=${tone}>${sign} ${word}</td>
-              <td class="mono wide" title=${RULES[each.verdict.rule].text}>${each.verdict.rule}</td>
+              <td class="mono rule" title=${RULES[each.verdict.rule].text}>${each.verdict.rule}</td>
               <td class="number mono">${looked}·${copied}·${discarded}</td>
             </tr>`;
           })}

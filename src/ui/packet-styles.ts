@@ -28,7 +28,7 @@ export const columnStyles = css`
   [role='gridcell'].info {
     font-family: var(--font);
   }
-  @container (max-width: 1060px) {
+  @container (max-width: 1090px) {
     .src {
       display: none;
     }
@@ -36,7 +36,7 @@ export const columnStyles = css`
       grid-template-columns: 44px 76px 24px 114px 32px 60px minmax(110px, 1fr) 40px 80px 136px 40px 48px;
     }
   }
-  @container (max-width: 880px) {
+  @container (max-width: 950px) {
     .vlan,
     .cost,
     .proto {
@@ -46,7 +46,7 @@ export const columnStyles = css`
       grid-template-columns: 44px 76px 24px 114px minmax(80px, 1fr) 40px 80px 136px 48px;
     }
   }
-  @container (max-width: 620px) {
+  @container (max-width: 760px) {
     .no,
     .len,
     .rule,

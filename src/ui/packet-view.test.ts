@@ -10,7 +10,10 @@ const MISS = verdict('multicast-table-miss', 'filter', { looked: 1, copied: 0, d
 const VERDICTS = new Uint16Array(8).fill(MISS.code);
 const FRAME = new Uint8Array(60);
 
-interface Step { readonly kind: 'rx' | 'tx' | 'fate' | 'update'; readonly late: number }
+interface Step {
+  readonly kind: 'rx' | 'tx' | 'fate' | 'update';
+  readonly late: number;
+}
 
 describe('PacketView', () => {
   it('shows what filtering the whole table would show, through late rows, late fates and eviction', () => {

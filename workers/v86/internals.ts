@@ -18,13 +18,7 @@ export interface V86Port {
 
 export interface V86Io {
   readonly ports: V86Port[];
-  register_read(
-    port: number,
-    device: object,
-    read8: () => number,
-    read16: () => number,
-    read32: () => number,
-  ): void;
+  register_read(port: number, device: object, read8: () => number, read16: () => number, read32: () => number): void;
   register_write(
     port: number,
     device: object,

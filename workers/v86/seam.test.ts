@@ -148,7 +148,9 @@ describe('v86', () => {
     memory.writeU16(at, 0xfffe);
     memory.writeU32(at + 2, 0x8000_0001);
     memory.writeU16(at + 6, 0);
-    expect([other.readU16(at), other.readU32(at + 2), other.readU64(at)]).toEqual([0xfffe, 0x8000_0001, 0x8000_0001_fffe]);
+    expect([other.readU16(at), other.readU32(at + 2), other.readU64(at)]).toEqual([
+      0xfffe, 0x8000_0001, 0x8000_0001_fffe,
+    ]);
     const bytes = Uint8Array.from({ length: 300 }, (_, i) => i);
     memory.write(at + 1, bytes, 1, 299);
     const back = new Uint8Array(400);

@@ -75,10 +75,12 @@ describe('parseControl', () => {
   it('ctrl-malformed: counts whose byte size overflows 32 bits', () => {
     // 0x2aaaaaab * 6 is 2 modulo 2^32; 0x80000000 is negative as a signed number.
     for (const count of [0x2aaa_aaab, 0x8000_0000, 0xffff_ffff]) {
-      const bytes = new Uint8Array(16);
-      bytes[0] = 1;
-      new DataView(bytes.buffer).setUint32(2, count, true);
-      expect(errorOf(bytes)).toBe('ctrl-malformed');
+      for (let length = 6; length < 24; length++) {
+        const bytes = new Uint8Array(length);
+        bytes[0] = 1;
+        new DataView(bytes.buffer).setUint32(2, count, true);
+        expect(errorOf(bytes)).toBe('ctrl-malformed');
+      }
     }
   });
 

@@ -287,7 +287,7 @@ export class VirtioPciTransport implements Transport {
     }
     this.kicks[index] = (this.kicks[index] ?? 0) + 1;
     this.#trace.notify(index, queue.shownIdx);
-    if (!this.broken) this.#device.service(index);
+    this.#device.service(index);
   }
 
   #readGeneration(): number {

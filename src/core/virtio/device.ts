@@ -35,7 +35,7 @@ export interface VirtioDevice {
   negotiated(features: FeatureSet): void;
   /** One byte of device-specific configuration. */
   readConfig(offset: number): number;
-  /** The driver kicked an enabled queue of a live device. */
+  /** The driver kicked an enabled queue. The device asks itself whether it may work. */
   service(queue: number): void;
   /** Queues and status are already reset. */
   reset(kind: ResetKind): void;
