@@ -7,7 +7,7 @@ const CTRL_RX = 18;
 /** Feature bits as Linux shows them: a string of 0 and 1, bit 0 first. */
 async function featuresInGuest(lab: LabClient): Promise<number[]> {
   const word = await lab.exec('cat /sys/class/net/eth0/device/features');
-  return [...word].flatMap((digit, bit) => (digit === '1' ? [bit] : []));
+  return Array.from(word, (digit, bit) => (digit === '1' ? bit : -1)).filter((bit) => bit >= 0);
 }
 
 function bitsOf(hex: string): number[] {

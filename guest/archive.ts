@@ -74,28 +74,28 @@ export async function withRetries<T>(what: string, action: () => Promise<T>): Pr
 }
 
 /**
- * Asks the mirror for all suites and keeps a copy in `directory`. A suite that cannot be had is fatal,
- * for a mirror in the middle of an update is soon well again, and leaving out security updates is not for
- * a program to decide; with `skipUnsynced` someone has decided, and all but the release itself may fail.
+ * Asks the mirror for all suites and keeps a copy in `directory`. The release itself must be had. An update
+ * suite that the mirror does not serve intact, even after retries, is left out with a warning, and the
+ * manifest says so: a guest without the last fixes is a whole guest, and a mirror in the middle of an update
+ * must not keep the lab from starting. With `allSuites` that, too, is fatal.
  */
-export async function refreshIndexes(archive: Archive, directory: string, skipUnsynced: boolean): Promise<Indexes> {
+export async function refreshIndexes(archive: Archive, directory: string, allSuites: boolean): Promise<Indexes> {
   const fetched: SuiteIndex[] = [];
   const omitted: string[] = [];
   for (const suite of archive.suites) {
     try {
       fetched.push(await withRetries(`index of ${suite}`, () => archive.fetchSuite(suite)));
     } catch (error) {
-      const optional = suite !== RELEASE;
       if (error instanceof Problem) throw error;
-      if (!optional || !skipUnsynced) {
+      if (suite === RELEASE || allSuites) {
         throw new Problem(
           `cannot get the index of ${suite} from the Debian mirror: ${messageOf(error)}\n` +
-            'If the mirror is being updated, try again later; if it cannot be reached, check the network and proxy settings.' +
-            (optional ? `\nTo build without the packages of ${suite}, add --skip-unsynced.` : ''),
+            'If the mirror is being updated, try again later; if it cannot be reached, check the network and proxy settings.',
         );
       }
       console.warn(
-        `guest: WARNING: building without ${suite}, which the mirror does not serve intact: ${messageOf(error)}`,
+        `guest: WARNING: building without ${suite}, which the mirror does not serve intact: ${messageOf(error)}\n` +
+          'guest: `npm run guest -- --refresh` asks again.',
       );
       omitted.push(suite);
     }

@@ -25,13 +25,11 @@
 export const GUEST_MEMORY_BYTES = 256 * 1024 * 1024;
 
 /**
- * `acpiphp.disable=1` is a must: v86 has no PCI hot-plug registers where SeaBIOS's tables say they are, and what
- * Linux reads there instead means that devices are to be ejected. Without it they vanish during boot, the network
- * device among them. The rest is worth seconds under emulation: no messages, no clock calibration against the
- * slow timer, no mitigations, no wait for entropy, no self-tests of ciphers.
+ * Each word is worth seconds under emulation: no messages, no clock calibration against the slow timer, no
+ * mitigations, no wait for entropy, no self-tests of ciphers.
  */
 export const GUEST_CMDLINE =
-  'console=ttyS0 quiet loglevel=3 acpiphp.disable=1 tsc=reliable mitigations=off random.trust_cpu=on cryptomgr.notests';
+  'console=ttyS0 quiet loglevel=3 tsc=reliable mitigations=off random.trust_cpu=on cryptomgr.notests';
 
 /**
  * Names beside manifest.json. The initramfs is a gzip that the page unpacks: the emulated processor would take

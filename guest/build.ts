@@ -1,5 +1,5 @@
 /**
- * Builds the guest image: `npx tsx guest/build.ts [--force] [--refresh] [--skip-unsynced]`.
+ * Builds the guest image: `npx tsx guest/build.ts [--force] [--refresh] [--all-suites]`.
  *
  * Debian packages are fetched and verified (archive.ts), unpacked (deb.ts), put together (image.ts) and
  * written to public/guest/ in one step (store.ts). With nothing changed there is nothing to do, and no
@@ -22,22 +22,23 @@ const STATE = join(CACHE, 'state.json');
 const USAGE = `usage: npx tsx guest/build.ts [options]
   --force          build again, from the packages already known
   --refresh        ask the Debian mirror for newer packages, and build again if there are any
-  --skip-unsynced  build without bookworm-updates or bookworm-security while the mirror does not serve them intact
+  --all-suites     fail if the mirror does not serve bookworm-updates or bookworm-security intact, rather than
+                   build without them
 On a host without apt set GUEST_MIRROR (base URL of a Debian mirror) and GUEST_KEYRING (path of Debian's
 archive keyring); GUEST_SECURITY_MIRROR if the security archive is not at the mirror's URL plus "-security".`;
 
 interface Options {
   readonly force: boolean;
   readonly refresh: boolean;
-  readonly skipUnsynced: boolean;
+  readonly allSuites: boolean;
 }
 
 function parseOptions(args: readonly string[]): Options {
-  const known = ['--force', '--refresh', '--skip-unsynced'];
+  const known = ['--force', '--refresh', '--all-suites'];
   const unknown = args.find((arg) => !known.includes(arg));
   if (unknown !== undefined) throw new Problem(`${unknown} is not an option\n${USAGE}`);
-  const [force, refresh, skipUnsynced] = known.map((option) => args.includes(option));
-  return { force: force === true, refresh: refresh === true, skipUnsynced: skipUnsynced === true };
+  const [force, refresh, allSuites] = known.map((option) => args.includes(option));
+  return { force: force === true, refresh: refresh === true, allSuites: allSuites === true };
 }
 
 async function main(options: Options): Promise<void> {
@@ -65,7 +66,7 @@ async function build(options: Options, sources: string, current: GuestManifest |
   await mkdir(CACHE, { recursive: true });
   const archive = once(() => findArchive());
   const directory = join(CACHE, 'index');
-  const ask = async (): Promise<Indexes> => refreshIndexes(await archive(), directory, options.skipUnsynced);
+  const ask = async (): Promise<Indexes> => refreshIndexes(await archive(), directory, options.allSuites);
   const stored = options.refresh ? undefined : await storedIndexes(directory);
   let indexes = stored ?? (await ask());
 

@@ -27,7 +27,7 @@ export interface GuestManifest {
   readonly version: 1;
   /** The Debian suite. */
   readonly suite: string;
-  /** Suites of the mirror that would belong here but could not be verified and were left out on request. */
+  /** Suites of the mirror that belong here but were not served intact when it was built. */
   readonly omittedSuites: readonly string[];
   /** When the newest suite used was released (ISO 8601): the image's date, the same whenever it is built. */
   readonly built: string;

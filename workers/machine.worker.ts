@@ -83,6 +83,10 @@ class MachineWorker implements MachineApi {
         onKernel: () => {
           this.#boot('kernel');
         },
+        onPowerOff: () => {
+          this.#agent.reset('The guest switched the machine off.');
+          trace.emit({ type: 'machine-off' });
+        },
       });
       await this.#machine.run();
     } catch (error) {

@@ -5,7 +5,7 @@ import { V86 } from 'v86';
 import { GUEST_CMDLINE, GUEST_MEMORY_BYTES } from '../../guest/boot.ts';
 import type { GuestImage } from '../guest-image.ts';
 import { BootImage } from './boot-image.ts';
-import { clearGpeStatusByOnes } from './acpi-gpe.ts';
+import { clearGpeStatusByOnes, onSoftOff } from './acpi.ts';
 import { GuestRam } from './guest-ram.ts';
 import { cpuOf, type V86Cpu } from './internals.ts';
 import { interruptLine, plugIn, type InterruptLine, type PciFunction } from './pci-port.ts';
@@ -26,6 +26,8 @@ export interface MachineOptions {
   readonly onReset: () => void;
   /** The kernel has taken over from the firmware. */
   readonly onKernel: () => void;
+  /** The guest switched the machine off. It stands still until it is reset. */
+  readonly onPowerOff: () => void;
 }
 
 const CR0_PAGING = 0x8000_0000;
@@ -79,6 +81,10 @@ export class Machine {
     emulator.add_listener('serial1-output-byte', (byte) => {
       options.onSerial(1, byte as number);
     });
+    onSoftOff(this.#cpu, () => {
+      void emulator.stop();
+      options.onPowerOff();
+    });
     this.#followResets(new BootImage(parts.memory, options.image));
   }
 
@@ -96,7 +102,8 @@ export class Machine {
   /** Presses the reset button. */
   reset(): void {
     this.#cpu.reboot_internal();
-    this.#cpu.stop_idling();
+    if (this.emulator.is_running()) this.#cpu.stop_idling();
+    else void this.emulator.run();
   }
 
   sendSerial(line: 0 | 1, bytes: Uint8Array): void {

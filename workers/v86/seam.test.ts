@@ -68,6 +68,7 @@ describe('v86', () => {
   let parts: MachineParts;
   let cpu: V86Cpu;
   const onReset = vi.fn();
+  const onPowerOff = vi.fn();
 
   const barBase = (): number => {
     cpu.io.ports[CONFIG_ADDRESS]!.write32.call(cpu.devices.pci, OUR_ADDRESS | (0x10 + 4 * BAR));
@@ -92,6 +93,7 @@ describe('v86', () => {
       onSerial: () => undefined,
       onReset,
       onKernel: () => undefined,
+      onPowerOff,
     });
     cpu = cpuOf(machine.emulator);
     await machine.run();
@@ -169,6 +171,14 @@ describe('v86', () => {
     cpu.reboot_internal();
     expect([memory.readU32(kernelAt), memory.readU32(0x8_0202)]).toEqual(before);
     expect(onReset).toHaveBeenCalledOnce();
+  });
+
+  it('sees the guest switch the machine off', () => {
+    const pm1Control = cpu.io.ports[0xb004]!;
+    pm1Control.write16.call(cpu.devices.acpi, 1);
+    expect(onPowerOff).not.toHaveBeenCalled();
+    pm1Control.write16.call(cpu.devices.acpi, 0x2001);
+    expect(onPowerOff).toHaveBeenCalledOnce();
   });
 
   it('clears ACPI event status by ones', () => {

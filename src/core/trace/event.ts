@@ -28,6 +28,8 @@ export type MachineEvent =
   /** Progress towards the guest's shell. Bytes count what is downloaded; zero in later stages. */
   | { readonly type: 'boot'; readonly stage: BootStage; readonly loadedBytes: number; readonly totalBytes: number }
   | { readonly type: 'machine-reset' }
+  /** The guest switched the machine off; a reset switches it on again. */
+  | { readonly type: 'machine-off' }
   /** The machine cannot go on; `mend` says what the user can do. */
   | { readonly type: 'machine-failed'; readonly message: string; readonly mend: string };
 

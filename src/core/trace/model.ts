@@ -142,6 +142,11 @@ function changeOf(model: LabModel, event: TraceEvent): Partial<LabModel> {
       };
     case 'machine-failed':
       return { failure: { message: event.message, mend: event.mend } };
+    case 'machine-off':
+      return {
+        boot: null,
+        failure: { message: 'The guest switched the machine off.', mend: 'Press Restart to boot it again.' },
+      };
     case 'status-write':
       return { status: event.after };
     case 'device-reset':

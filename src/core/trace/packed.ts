@@ -121,7 +121,9 @@ export class PackedWriter {
 
   /** Appends a control-rate object. */
   event(object: unknown): void {
-    this.#begin(RECORD.EVENT, RECORD_HEADER_SIZE, this.#objects.length, 0);
+    // A full chunk leaves with its objects when the record begins, so the index is only known after it.
+    const at = this.#begin(RECORD.EVENT, RECORD_HEADER_SIZE, 0, 0);
+    this.#view.setUint32(at + AT.id, this.#objects.length, true);
     this.#objects.push(object);
   }
 

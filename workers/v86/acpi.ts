@@ -20,3 +20,21 @@ export function clearGpeStatusByOnes(cpu: V86Cpu): void {
     };
   });
 }
+
+/** PM1a control block (acpi.js), and the bit that asks to enter the sleep state chosen beside it. */
+const PM1_CONTROL_PORT = 0xb004;
+const SLP_EN = 1 << 13;
+
+/**
+ * Calls `off` when the guest asks ACPI for a sleep state. The only one that the firmware's tables offer and
+ * our guest enters is S5, soft off; v86 ignores the request.
+ */
+export function onSoftOff(cpu: V86Cpu, off: () => void): void {
+  const entry = cpu.io.ports[PM1_CONTROL_PORT];
+  if (!entry) return;
+  const original = entry.write16.bind(entry.device);
+  entry.write16 = (value) => {
+    original(value);
+    if ((value & SLP_EN) !== 0) off();
+  };
+}
