@@ -39,6 +39,7 @@ class MachineWorker implements MachineApi {
   #machine: Machine | null = null;
   #device: VirtioNetPci | null = null;
   #console: number[] = [];
+  #stage: BootStage = 'download';
 
   constructor(ports: MachinePorts) {
     this.#ports = ports;
@@ -93,7 +94,7 @@ class MachineWorker implements MachineApi {
       const message = error instanceof Error ? error.message : String(error);
       const mend = error instanceof ImageError ? error.mend : 'Reload the page; if it stays, please report it.';
       trace.emit({ type: 'machine-failed', message, mend });
-      throw new Error(`${message} ${mend}`);
+      throw new Error(`${message} ${mend}`, { cause: error });
     }
   }
 
@@ -127,7 +128,11 @@ class MachineWorker implements MachineApi {
       host: { rxEvent: (event) => host.rxEvent(event) },
       wire: frameSender(this.#ports.fromGuest),
       trace: trace.writer,
-      emit: trace.emit,
+      emit: (event) => {
+        // The guest's drivers are modules: the first sign of one is the first sign of its init process.
+        if (event.type === 'status-write' && this.#stage === 'kernel') this.#boot('userspace');
+        trace.emit(event);
+      },
       now: trace.now,
       mac: init.mac,
       mtu: init.mtu,
@@ -145,6 +150,7 @@ class MachineWorker implements MachineApi {
   }
 
   #boot(stage: BootStage, loadedBytes = 0, totalBytes = 0): void {
+    this.#stage = stage;
     this.#trace?.emit({ type: 'boot', stage, loadedBytes, totalBytes });
   }
 

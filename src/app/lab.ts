@@ -111,7 +111,7 @@ export class Lab {
   /** Puts a host model in force. Its filter acts at once; what it offers is negotiated at the next re-probe. */
   async setHostModel(id: HostModelId): Promise<void> {
     if (!HOST_MODEL_IDS.includes(id)) {
-      throw new Error(`There is no host model “${String(id)}”; there are ${HOST_MODEL_IDS.join(', ')}.`);
+      throw new Error(`There is no host model “${id as string}”; there are ${HOST_MODEL_IDS.join(', ')}.`);
     }
     await this.#engine.machine.setOffers(await this.#engine.viona.setHostModel(id));
   }

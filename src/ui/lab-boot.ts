@@ -43,8 +43,12 @@ export class LabBoot extends LitElement {
   readonly #store = new StoreController(this, ({ model }) => model.boot ?? model.failure);
 
   override render(): unknown {
-    const boot = this.#store.store?.model.boot ?? null;
-    if (!boot) return html`<span role="status" aria-label="Guest" class="muted">Guest: starting</span>`;
+    const model = this.#store.store?.model;
+    const boot = model?.boot ?? null;
+    if (!boot) {
+      const state = model?.failure ? 'stopped' : 'starting';
+      return html`<span role="status" aria-label="Guest" class="muted">Guest: ${state}</span>`;
+    }
     if (boot.stage === 'ready') {
       return html`<span role="status" aria-label="Guest"
         ><span class="dot" aria-hidden="true">●</span> Guest ready</span

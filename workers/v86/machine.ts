@@ -76,10 +76,10 @@ export class Machine {
     clearGpeStatusByOnes(this.#cpu);
     plugIn(this.#cpu, options.device(parts), 'virtio-net');
     emulator.add_listener('serial0-output-byte', (byte) => {
-      options.onSerial(0, byte as number);
+      options.onSerial(0, byte);
     });
     emulator.add_listener('serial1-output-byte', (byte) => {
-      options.onSerial(1, byte as number);
+      options.onSerial(1, byte);
     });
     onSoftOff(this.#cpu, () => {
       void emulator.stop();

@@ -94,11 +94,11 @@ function hookConfigReads(cpu: V86Cpu, fn: PciFunction): void {
   const pci = cpu.devices.pci;
   const hook = (byte: number, width: 1 | 2 | 4, method: 'read8' | 'read16' | 'read32'): void => {
     const entry = cpu.io.ports[CONFIG_DATA + byte] as V86Port;
-    const original = entry[method];
-    entry[method] = function (this: unknown, port?: number): number {
+    const original = entry[method].bind(entry.device);
+    entry[method] = (port) => {
       const register = selectedRegister(pci.pci_addr32[0] ?? 0);
       const ours = register < 0 ? undefined : fn.pciConfigRead(register + byte, width);
-      return ours === undefined ? original.call(this, port) : ours | 0;
+      return ours === undefined ? original(port) : ours | 0;
     };
   };
   for (let byte = 0; byte < 4; byte++) hook(byte, 1, 'read8');

@@ -24,7 +24,7 @@ const DYNAMIC_REGISTER = 0x44;
 
 function file(name: string): ArrayBuffer {
   const bytes = readFileSync(new URL(`../../public/guest/${name}`, import.meta.url));
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
 }
 
 /** A function that only remembers what was done to it. */
