@@ -20,7 +20,10 @@ export interface Engine {
 
 export type OnTrace = (source: 'machine' | 'viona', batch: TraceBatch) => void;
 
-export function startEngine(onTrace: OnTrace): Engine {
+/** A thread died or never came up; `message` is what the browser says of it. */
+export type OnCrash = (thread: 'machine' | 'viona', message: string) => void;
+
+export function startEngine(onTrace: OnTrace, onCrash: OnCrash): Engine {
   const shared = crossOriginIsolated;
   const toGuest = openFrameChannel(new MessageChannel(), { shared });
   const fromGuest = openFrameChannel(new MessageChannel(), { shared });
@@ -48,6 +51,8 @@ export function startEngine(onTrace: OnTrace): Engine {
     toGuest: toGuest.sender,
     fromGuest: fromGuest.receiver,
   };
+  reportCrashes(machineWorker, 'machine', onCrash);
+  reportCrashes(vionaWorker, 'viona', onCrash);
   machineWorker.postMessage(machinePorts, [
     machinePorts.trace,
     machinePorts.console,
@@ -76,4 +81,14 @@ function tracePort(source: 'machine' | 'viona', onTrace: OnTrace): MessagePort {
     onTrace(source, message.data);
   };
   return channel.port2;
+}
+
+function reportCrashes(worker: Worker, thread: 'machine' | 'viona', onCrash: OnCrash): void {
+  worker.addEventListener('error', (event) => {
+    // A script that could not be loaded has no message.
+    onCrash(thread, event.message || 'its script could not be loaded');
+  });
+  worker.addEventListener('messageerror', () => {
+    onCrash(thread, 'it was sent a message that could not be read');
+  });
 }

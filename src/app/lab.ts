@@ -51,9 +51,18 @@ export class Lab {
   #consoleSize: string | null = null;
 
   constructor() {
-    this.#engine = startEngine((source, batch) => {
-      this.store.add(source, batch);
-    });
+    this.#engine = startEngine(
+      (source, batch) => {
+        this.store.add(source, batch);
+      },
+      (thread, message) => {
+        this.store.emit({
+          type: 'machine-failed',
+          message: `The ${thread} thread failed: ${message}.`,
+          mend: 'Reload the page; if that does not help, please report it with the browser’s console output.',
+        });
+      },
+    );
     this.console = new GuestConsole(this.#engine.console);
     this.ready = this.#start();
     // The page shows a failure from the trace; whoever awaits `ready` gets it as a rejection.

@@ -1,13 +1,20 @@
 /** What the page shows: the folds over the trace, and when they changed. */
-import type { TraceSource } from '../core/trace/event.ts';
+import type { TraceEvent, TraceSource } from '../core/trace/event.ts';
 import { LabTrace } from '../core/trace/lab-trace.ts';
-import type { TraceBatch } from '../core/trace/packed.ts';
+import { PackedWriter, RECORD_HEADER_SIZE, type TraceBatch } from '../core/trace/packed.ts';
 import { formatMac, type Mac } from '../core/net/mac.ts';
 import type { TrafficSpec } from '../protocol/api.ts';
 import type { LabStore } from '../ui/store.ts';
 
 export class PageStore implements LabStore {
   readonly #trace = new LabTrace();
+  readonly #writer = new PackedWriter(
+    (batch) => {
+      this.add('page', batch);
+    },
+    () => performance.now() * 1e6,
+    RECORD_HEADER_SIZE,
+  );
   readonly #listeners = new Set<() => void>();
   readonly #checks = new Set<() => boolean>();
   #frameRequested = false;
@@ -42,6 +49,12 @@ export class PageStore implements LabStore {
   set traffic(spec: TrafficSpec | null) {
     this.#traffic = spec;
     this.#changed();
+  }
+
+  /** Records a fact that the page itself observed. */
+  emit(event: TraceEvent): void {
+    this.#writer.event(event);
+    this.#writer.flush();
   }
 
   add(source: TraceSource, batch: TraceBatch): void {
