@@ -14,8 +14,6 @@ export interface Engine {
   readonly viona: Comlink.Remote<VionaApi>;
   /** Bytes of the guest's console, both ways. */
   readonly console: MessagePort;
-  /** True if frames travel through shared memory. */
-  readonly shared: boolean;
 }
 
 export type OnTrace = (source: 'machine' | 'viona', batch: TraceBatch) => void;
@@ -70,7 +68,6 @@ export function startEngine(onTrace: OnTrace, onCrash: OnCrash): Engine {
     machine: Comlink.wrap<MachineApi>(machineWorker),
     viona: Comlink.wrap<VionaApi>(vionaWorker),
     console: console.port1,
-    shared,
   };
 }
 

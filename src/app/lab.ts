@@ -64,7 +64,7 @@ export class Lab {
       },
     );
     this.console = new GuestConsole(this.#engine.console);
-    this.ready = this.#start();
+    this.ready = Promise.race([this.#start(), this.#failure()]);
     // The page shows a failure from the trace; whoever awaits `ready` gets it as a rejection.
     this.ready.catch(() => undefined);
   }
@@ -168,6 +168,13 @@ export class Lab {
     const guestUrl = new URL('guest/', document.baseURI).href;
     await this.#engine.machine.start({ epoch, guestUrl, mac: GUEST_MAC, mtu: MTU, offers });
     await ready;
+  }
+
+  /** Rejects as soon as the trace tells of a failure: a thread that died answers no call any more. */
+  async #failure(): Promise<never> {
+    await this.store.when((model) => model.failure !== null);
+    const { failure } = this.store.model;
+    throw new Error(failure ? `${failure.message} ${failure.mend}` : 'The lab could not start.');
   }
 
   #result(id: number, fate: Fate): InjectResult {
