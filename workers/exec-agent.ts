@@ -3,11 +3,7 @@
  * runs shell commands one after another and collects what they print.
  */
 import { AGENT_MAX_COMMAND_BYTES } from '../guest/boot.ts';
-
-export interface ExecResult {
-  readonly output: string;
-  readonly exitCode: number;
-}
+import type { ExecResult } from '../src/protocol/api.ts';
 
 interface Job {
   readonly id: string;

@@ -3,53 +3,22 @@
  * FrameChannel, trace records as TraceBatch messages on a plain port.
  */
 import type { HostAnswer, HostModelId, RxEvent } from '../core/host/host-model.ts';
+import type { LinkDescription as LinkInfo } from '../core/host/host-side-options.ts';
 import type { FrameSpec } from '../core/net/frame-spec.ts';
-import type { IoctlRecord, LinkCallbacks, PromiscLevel } from '../core/viona/link.ts';
-import type { RxFlag } from '../core/virtio-net/rx-mode.ts';
+import type { NetDescription as NicInfo } from '../core/virtio-net/virtio-net-pci.ts';
+import type { IoctlRecord } from '../core/viona/link.ts';
 
 /** What the machine worker calls in the viona worker. */
 export interface HostApi {
   rxEvent(event: RxEvent): Promise<HostAnswer> | HostAnswer;
 }
 
-export type { FrameSpec };
-
-export interface LinkInfo {
-  readonly model: HostModelId;
-  readonly level: PromiscLevel | null;
-  readonly callbacks: LinkCallbacks | null;
-  /** viona's own counters, by its names. */
-  readonly kstats: Readonly<Record<string, number>>;
-  /** Of the model in force, oldest first, since the lab was opened or the model was chosen. */
-  readonly ioctls: readonly IoctlRecord[];
-}
+export type { FrameSpec, LinkInfo, NicInfo };
 
 export interface TrafficSpec {
   readonly frames: readonly FrameSpec[];
   /** Frames per second. */
   readonly rate: number;
-}
-
-export interface NicQueueInfo {
-  readonly index: number;
-  readonly role: 'rx' | 'tx' | 'ctrl';
-  readonly size: number;
-  readonly enabled: boolean;
-  /** Device-side positions, 16 bit. */
-  readonly availIdx: number;
-  readonly usedIdx: number;
-  readonly kicks: number;
-  readonly interrupts: number;
-}
-
-export interface NicInfo {
-  readonly features: { readonly offered: string; readonly acked: string; readonly negotiated: string };
-  readonly status: number;
-  readonly mac: string;
-  readonly rxMode: Readonly<Record<RxFlag, boolean | null>>;
-  readonly tables: { readonly unicast: string[]; readonly multicast: string[]; readonly vlans: number[] };
-  readonly queues: readonly NicQueueInfo[];
-  readonly counters: Readonly<Record<string, number>>;
 }
 
 /** What the machine worker needs to begin. Ports and channel ends are transferred. */

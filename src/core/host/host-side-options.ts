@@ -17,11 +17,13 @@ export interface HostSideOptions {
   readonly model: HostModelId;
 }
 
-/** What the page shows of the link; the shape of LinkInfo in src/protocol/api.ts. */
+/** The link of the model in force, for people: plain data. */
 export interface LinkDescription {
   readonly model: HostModelId;
   readonly level: PromiscLevel | null;
   readonly callbacks: LinkCallbacks | null;
+  /** viona's own counters, by its names. */
   readonly kstats: Readonly<Record<string, number>>;
+  /** Of the model in force, oldest first, since the link was created or the model was chosen. */
   readonly ioctls: readonly IoctlRecord[];
 }

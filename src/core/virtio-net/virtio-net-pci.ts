@@ -50,6 +50,7 @@ export interface QueueDescription {
   readonly role: 'rx' | 'tx' | 'ctrl';
   readonly size: number;
   readonly enabled: boolean;
+  /** Device-side positions, 16 bit. */
   readonly availIdx: number;
   readonly usedIdx: number;
   readonly kicks: number;
@@ -58,6 +59,7 @@ export interface QueueDescription {
 
 /** The device, for people: plain data. */
 export interface NetDescription {
+  /** Whole sets in hex; `negotiated` is empty until FEATURES_OK was kept. */
   readonly features: { readonly offered: string; readonly acked: string; readonly negotiated: string };
   readonly status: number;
   readonly mac: string;
