@@ -4,6 +4,7 @@
  * A failed test ends its worker, and the next one boots a guest of its own: what a test broke is not there
  * for the others to find.
  */
+import { writeFile } from 'node:fs/promises';
 import { type Browser, test as base, type Page, type TestInfo } from '@playwright/test';
 import type { HostModelId } from '../src/core/host/host-model.ts';
 import { LabClient } from './lab-client.ts';
@@ -41,15 +42,18 @@ class OpenPages {
     return problems;
   }
 
+  /** Files, so that they are there to look at whatever the reporter does with attachments. */
   async attachTo(testInfo: TestInfo): Promise<void> {
     for (const [index, page] of [...this.#pages].entries()) {
-      const ui = new LabPage(page);
-      const attach = (name: string, body: string | Buffer, contentType: string): Promise<void> =>
-        testInfo.attach(`${name} of page ${index + 1}`, { body, contentType });
+      const attach = async (name: string, contentType: string, body: string | Buffer): Promise<void> => {
+        const path = testInfo.outputPath(`page-${index + 1}-${name}`);
+        await writeFile(path, body);
+        await testInfo.attach(name, { path, contentType });
+      };
       const trace = await new LabClient(page).trace().catch(String);
-      await attach('console', await ui.consoleText().catch(String), 'text/plain');
-      await attach('trace', JSON.stringify(trace, null, 1), 'application/json');
-      await attach('screenshot', await page.screenshot(), 'image/png');
+      await attach('console.txt', 'text/plain', await new LabPage(page).consoleText().catch(String));
+      await attach('trace.json', 'application/json', JSON.stringify(trace, null, 1));
+      await attach('screenshot.png', 'image/png', await page.screenshot());
     }
   }
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { ExecAgent } from './exec-agent.ts';
+import { ExecAgent, OUTPUT_BYTES_MAX } from './exec-agent.ts';
 
 /** The guest's end of the line: collects what arrives, answers when told to. */
 class Guest {
@@ -86,5 +86,32 @@ describe('ExecAgent', () => {
     const result = guest.agent.exec('x');
     guest.says('#error bad base64');
     await expect(result).rejects.toThrow('bad base64');
+  });
+
+  it('keeps a bounded part of an endless output, and says how much it did not keep', async () => {
+    const result = guest.agent.exec('cat /dev/zero');
+    guest.says('#ready 1');
+    const line = Buffer.from(`${base64('x'.repeat(48_000))}\n`);
+    const lines = Math.ceil(OUTPUT_BYTES_MAX / 48_000) + 3;
+    for (let i = 0; i < lines; i++) for (const byte of line) guest.agent.receive(byte);
+    guest.says('#exit 1 0');
+    const { output, exitCode } = await result;
+    expect(exitCode).toBe(0);
+    const kept = Math.floor(OUTPUT_BYTES_MAX / 48_000) * 48_000;
+    expect(output.length).toBeLessThan(OUTPUT_BYTES_MAX + 100);
+    expect(output.slice(kept)).toBe(`\n[${lines * 48_000 - kept} more bytes of output were not kept]\n`);
+  });
+
+  it('passes over a line that never ends', async () => {
+    const result = guest.agent.exec('true');
+    guest.says('#ready 1', `#exit 1 ${'7'.repeat(200_000)}`, base64('ok'), '#exit 1 0');
+    expect(await result).toEqual({ output: 'ok', exitCode: 0 });
+  });
+
+  it('of a machine that failed to start answers every command with the reason', async () => {
+    const before = guest.agent.exec('true');
+    guest.agent.fail('There is no image.');
+    await expect(before).rejects.toThrow('There is no image.');
+    await expect(guest.agent.exec('true')).rejects.toThrow('There is no image.');
   });
 });

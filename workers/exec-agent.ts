@@ -11,9 +11,15 @@ interface Job {
   readonly resolve: (result: ExecResult) => void;
   readonly reject: (error: Error) => void;
   output: Uint8Array[];
+  outputBytes: number;
 }
 
 const LINE_FEED = 10;
+/** The agent's lines are far shorter. What is longer is noise of another program and is passed over. */
+const LINE_BYTES_MAX = 64 * 1024;
+/** What is kept of a command's output; the rest is counted, and the output ends by saying so. */
+export const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
+
 export class ExecAgent {
   readonly #send: (bytes: Uint8Array) => void;
   readonly #onReady: () => void;
@@ -22,6 +28,8 @@ export class ExecAgent {
   #ready = false;
   #nextId = 1;
   #line: number[] = [];
+  /** Why no command will be run any more. */
+  #failure: string | null = null;
 
   /** @param onReady called each time an agent reports for work: after boot, reboot, or its own restart */
   constructor(send: (bytes: Uint8Array) => void, onReady: () => void) {
@@ -40,8 +48,9 @@ export class ExecAgent {
         ),
       );
     }
+    if (this.#failure !== null) return Promise.reject(new Error(this.#failure));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ id: String(this.#nextId++), command, resolve, reject, output: [] });
+      this.#queue.push({ id: String(this.#nextId++), command, resolve, reject, output: [], outputBytes: 0 });
       this.#next();
     });
   }
@@ -53,10 +62,21 @@ export class ExecAgent {
     this.#abandon(reason);
   }
 
+  /** There is no machine and will be none: nothing asked for, now or later, will be answered. */
+  fail(reason: string): void {
+    this.#failure = reason;
+    this.reset(reason);
+    for (const job of this.#queue.splice(0)) job.reject(new Error(reason));
+  }
+
   /** Feeds one byte that the guest wrote. */
   receive(byte: number): void {
     if (byte !== LINE_FEED) {
-      this.#line.push(byte);
+      if (this.#line.length <= LINE_BYTES_MAX) this.#line.push(byte);
+      return;
+    }
+    if (this.#line.length > LINE_BYTES_MAX) {
+      this.#line = [];
       return;
     }
     const line = latin1Text(Uint8Array.from(this.#line));
@@ -67,7 +87,7 @@ export class ExecAgent {
   #message(line: string): void {
     if (!line.startsWith('#')) {
       const bytes = fromBase64(line);
-      if (bytes) this.#running?.output.push(bytes);
+      if (bytes && this.#running) keepOutput(this.#running, bytes);
       return;
     }
     const [word, id, code] = line.split(' ');
@@ -79,7 +99,7 @@ export class ExecAgent {
     } else if (word === '#exit' && this.#running && id === this.#running.id) {
       const job = this.#running;
       this.#running = null;
-      job.resolve({ output: decode(job.output), exitCode: Number(code) });
+      job.resolve({ output: outputOf(job), exitCode: Number(code) });
       this.#next();
     } else if (word === '#error' && this.#running) {
       const job = this.#running;
@@ -122,7 +142,14 @@ function fromBase64(line: string): Uint8Array | null {
   return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }
 
-function decode(parts: readonly Uint8Array[]): string {
+function keepOutput(job: Job, bytes: Uint8Array): void {
+  job.outputBytes += bytes.length;
+  if (job.outputBytes <= OUTPUT_BYTES_MAX) job.output.push(bytes);
+}
+
+function outputOf({ output, outputBytes }: Job): string {
   const decoder = new TextDecoder();
-  return parts.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode();
+  const text = output.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode();
+  const lost = outputBytes - output.reduce((sum, part) => sum + part.length, 0);
+  return lost === 0 ? text : `${text}\n[${lost} more bytes of output were not kept]\n`;
 }

@@ -14,13 +14,15 @@ import type { HostApi, MachineApi, MachineInit } from '../src/protocol/api.ts';
 import { frameReceiver, frameSender, type FrameEnd } from '../src/protocol/frame-channel.ts';
 import { ExecAgent } from './exec-agent.ts';
 import { ImageError, loadGuestImage } from './guest-image.ts';
-import { openTrace, type WorkerTrace } from './trace-port.ts';
+import { HostRequests } from './host-requests.ts';
+import { openTrace, reportRejections, type WorkerTrace } from './trace-port.ts';
 import { Machine } from './v86/machine.ts';
 
 /** Console bytes are collected this long before they are sent to the page, in milliseconds. */
 const CONSOLE_FLUSH = 10;
 /** Download progress is reported this often, in milliseconds. */
 const PROGRESS_INTERVAL = 100;
+const NOT_STARTED = 'The machine has not started yet; await lab.ready first.';
 
 /** Transferred by the page in the first message, before anything else. */
 export interface MachinePorts {
@@ -40,6 +42,8 @@ class MachineWorker implements MachineApi {
   #device: VirtioNetPci | null = null;
   #console: number[] = [];
   #stage: BootStage = 'download';
+  /** Chosen before there was a device. */
+  #offers: string | null = null;
 
   constructor(ports: MachinePorts) {
     this.#ports = ports;
@@ -93,6 +97,7 @@ class MachineWorker implements MachineApi {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const mend = error instanceof ImageError ? error.mend : 'Reload the page; if it stays, please report it.';
+      this.#agent.fail(`${message} ${mend}`);
       trace.emit({ type: 'machine-failed', message, mend });
       throw new Error(`${message} ${mend}`, { cause: error });
     }
@@ -103,16 +108,18 @@ class MachineWorker implements MachineApi {
   }
 
   nic(): ReturnType<MachineApi['nic']> {
-    if (!this.#device) throw new Error('The machine has not started yet; await lab.ready first.');
+    if (!this.#device) throw new Error(NOT_STARTED);
     return this.#device.describe();
   }
 
   setOffers(offers: string): void {
+    this.#offers = offers;
     this.#device?.setOffers(parseFeatures(offers));
   }
 
   restart(): void {
-    this.#machine?.reset();
+    if (!this.#machine) throw new Error(NOT_STARTED);
+    this.#machine.reset();
   }
 
   #plugDevice(
@@ -122,10 +129,16 @@ class MachineWorker implements MachineApi {
     interrupt: ConstructorParameters<typeof VirtioNetPci>[0]['interrupt'],
   ): VirtioNetPci {
     const host = Comlink.wrap<HostApi>(this.#ports.host);
+    const requests = new HostRequests(
+      (event) => host.rxEvent(event),
+      (count) => {
+        trace.emit({ type: 'lost', what: 'requests that a reset overtook on their way to the host', count });
+      },
+    );
     const device = new VirtioNetPci({
       memory,
       interrupt,
-      host: { rxEvent: (event) => host.rxEvent(event) },
+      host: requests,
       wire: frameSender(this.#ports.fromGuest),
       trace: trace.writer,
       emit: (event) => {
@@ -136,7 +149,7 @@ class MachineWorker implements MachineApi {
       now: trace.now,
       mac: init.mac,
       mtu: init.mtu,
-      offers: parseFeatures(init.offers),
+      offers: parseFeatures(this.#offers ?? init.offers),
     });
     frameReceiver(this.#ports.toGuest).onFrames(
       (id, bytes, offset, length) => {
@@ -168,6 +181,8 @@ class MachineWorker implements MachineApi {
     this.#ports.console.postMessage(bytes, [bytes.buffer]);
   }
 }
+
+reportRejections();
 
 /** The first message brings the ports; comlink serves everything after it. */
 addEventListener(

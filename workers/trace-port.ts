@@ -1,6 +1,7 @@
 /** How a worker's trace reaches the page: one writer, its clock, and a port that carries the batches. */
 import { PackedWriter, type TraceBatch } from '../src/core/trace/packed.ts';
 import type { Emit } from '../src/core/trace/event.ts';
+import { EventGate } from './event-gate.ts';
 
 /** Records wait at most this long before they are sent, in milliseconds: one frame of a display. */
 const FLUSH_INTERVAL = 16;
@@ -20,14 +21,25 @@ export function openTrace(port: MessagePort, epoch: number): WorkerTrace {
     port.postMessage(batch, [batch.chunk]);
   };
   const writer = new PackedWriter(ship, now);
+  const gate = new EventGate((event) => {
+    writer.event(event);
+  });
   setInterval(() => {
+    gate.next();
     writer.flush();
   }, FLUSH_INTERVAL);
   return {
     writer,
     emit: (event) => {
-      writer.event(event);
+      gate.emit(event);
     },
     now,
   };
+}
+
+/** A promise that nobody looks after must reach the page like any other failure: as an error of the worker. */
+export function reportRejections(): void {
+  addEventListener('unhandledrejection', (event: PromiseRejectionEvent) => {
+    reportError(event.reason);
+  });
 }

@@ -14,10 +14,12 @@ import { TrafficSource } from '../src/core/net/traffic.ts';
 import { formatFeatures } from '../src/core/virtio/features.ts';
 import type { FrameSpec, HostApi, LinkInfo, TrafficSpec, VionaApi } from '../src/protocol/api.ts';
 import { frameReceiver, frameSender, type FrameEnd } from '../src/protocol/frame-channel.ts';
-import { openTrace, type WorkerTrace } from './trace-port.ts';
+import { openTrace, reportRejections, type WorkerTrace } from './trace-port.ts';
 
 /** How often a running source is asked for due frames, in milliseconds. */
 const SOURCE_INTERVAL = 4;
+/** Frames of one `inject`: their ids go back in one list, and meanwhile the thread does nothing else. */
+const INJECT_MAX = 1_000_000;
 
 /** Transferred by the page in the first message, before anything else. */
 export interface VionaPorts {
@@ -90,6 +92,9 @@ class VionaWorker implements VionaApi {
 
   inject(frames: readonly FrameSpec[], times = 1): number[] {
     const host = this.#host;
+    if (!Number.isInteger(times) || times < 0 || times * frames.length > INJECT_MAX) {
+      throw new Error(`One call injects at most ${INJECT_MAX} frames: use several, or startTraffic.`);
+    }
     const built = buildAll(frames);
     const ids: number[] = [];
     for (let time = 0; time < times; time++) {
@@ -140,6 +145,8 @@ function buildAll(specs: readonly FrameSpec[]): Uint8Array[] {
     return frame.bytes;
   });
 }
+
+reportRejections();
 
 /** The first message brings the ports; comlink serves everything after it. */
 addEventListener(

@@ -55,7 +55,7 @@ export class LabApp extends LitElement {
         flex: 1;
         min-height: 0;
         display: grid;
-        grid-template-rows: minmax(0, var(--split-main, 50%)) 5px minmax(0, 1fr);
+        grid-template-rows: minmax(0, var(--split-main, 51%)) 5px minmax(0, 1fr);
       }
       .top,
       .bottom,
@@ -65,13 +65,13 @@ export class LabApp extends LitElement {
         min-height: 0;
       }
       .top {
-        grid-template-columns: minmax(0, var(--split-top, 46%)) 5px minmax(0, 1fr);
+        grid-template-columns: minmax(0, var(--split-top, 45%)) 5px minmax(0, 1fr);
       }
       .side {
-        grid-template-rows: minmax(0, var(--split-side, 68%)) 5px minmax(0, 1fr);
+        grid-template-rows: minmax(0, var(--split-side, 74%)) 5px minmax(0, 1fr);
       }
       .bottom {
-        grid-template-columns: minmax(0, var(--split-bottom, 72%)) 5px minmax(0, 1fr);
+        grid-template-columns: minmax(0, var(--split-bottom, 71%)) 5px minmax(0, 1fr);
       }
       @media (max-width: 899px) {
         nav {
@@ -155,17 +155,17 @@ export class LabApp extends LitElement {
       <main @open-packet=${() => this.#show('inspector')}>
         <div class="top">
           <lab-console data-pane="console"></lab-console>
-          <lab-splitter axis="x" property="--split-top" initial="46" label="Console width"></lab-splitter>
+          <lab-splitter axis="x" property="--split-top" initial="45" label="Console width"></lab-splitter>
           <div class="side">
             <lab-device data-pane="device"></lab-device>
-            <lab-splitter axis="y" property="--split-side" initial="68" label="Device height"></lab-splitter>
+            <lab-splitter axis="y" property="--split-side" initial="74" label="Device height"></lab-splitter>
             <lab-logs data-pane="logs"></lab-logs>
           </div>
         </div>
-        <lab-splitter axis="y" property="--split-main" initial="50" label="Upper half height"></lab-splitter>
+        <lab-splitter axis="y" property="--split-main" initial="51" label="Upper half height"></lab-splitter>
         <div class="bottom">
           <lab-packets data-pane="packets"></lab-packets>
-          <lab-splitter axis="x" property="--split-bottom" initial="72" label="Packet list width"></lab-splitter>
+          <lab-splitter axis="x" property="--split-bottom" initial="71" label="Packet list width"></lab-splitter>
           <lab-inspector data-pane="inspector"></lab-inspector>
         </div>
       </main>

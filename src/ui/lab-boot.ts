@@ -1,10 +1,11 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { BOOT_STAGES } from '../core/trace/event.ts';
+import { bootTimes, isBooting, rememberBoot, SecondsController, STAGE_TEXT } from './boot-progress.ts';
 import { formatBytes } from './format.ts';
 import { StoreController } from './store.ts';
 import { shared } from './styles.ts';
 
-/** How far the guest is: one mark per stage, words for the present one. */
+/** How far the guest is: one mark per stage, words for the present one, and for how long. */
 export class LabBoot extends LitElement {
   static override styles = [
     shared,
@@ -37,16 +38,33 @@ export class LabBoot extends LitElement {
       .dot {
         color: var(--accept);
       }
+      .clock {
+        min-width: 4ch;
+      }
     `,
   ];
 
   readonly #store = new StoreController(this, ({ model }) => model.boot ?? model.failure);
+  #wasBooting = false;
+
+  constructor() {
+    super();
+    new SecondsController(this, () => isBooting(this.#store.store?.model));
+  }
+
+  override updated(): void {
+    const store = this.#store.store;
+    if (!store) return;
+    const booting = isBooting(store.model);
+    if (this.#wasBooting && store.model.boot?.stage === 'ready') rememberBoot(bootTimes(store.log.events));
+    this.#wasBooting = booting;
+  }
 
   override render(): unknown {
-    const model = this.#store.store?.model;
-    const boot = model?.boot ?? null;
-    if (!boot) {
-      const state = model?.failure ? 'stopped' : 'starting';
+    const store = this.#store.store;
+    const boot = store?.model.boot ?? null;
+    if (!store || !boot || store.model.failure) {
+      const state = store?.model.failure ? 'stopped' : 'starting';
       return html`<span role="status" aria-label="Guest" class="muted">Guest: ${state}</span>`;
     }
     if (boot.stage === 'ready') {
@@ -56,7 +74,8 @@ export class LabBoot extends LitElement {
     }
     const at = BOOT_STAGES.indexOf(boot.stage);
     const part = boot.totalBytes > 0 ? Math.min(1, boot.loadedBytes / boot.totalBytes) : 0.5;
-    const bytes = boot.totalBytes > 0 ? `${formatBytes(boot.loadedBytes)} of ${formatBytes(boot.totalBytes)}` : '';
+    const bytes = boot.totalBytes > 0 ? `${formatBytes(boot.loadedBytes)} of ${formatBytes(boot.totalBytes)}` : nothing;
+    const seconds = (performance.now() * 1e6 - bootTimes(store.log.events).begun) / 1e9;
     return html`
       <span class="stages" aria-hidden="true">
         ${BOOT_STAGES.map(
@@ -66,8 +85,9 @@ export class LabBoot extends LitElement {
             >`,
         )}
       </span>
-      <span role="status" aria-label="Guest">Guest: ${boot.stage}</span>
-      <span class="muted mono">${bytes}</span>
+      <span role="status" aria-label="Guest" title=${STAGE_TEXT[boot.stage]}>Guest: ${boot.stage}</span>
+      <span class="muted number">${bytes}</span>
+      <span class="muted number clock" title="Since this boot began">${Math.max(0, Math.floor(seconds))} s</span>
     `;
   }
 }

@@ -2,6 +2,8 @@ import { FitAddon } from '@xterm/addon-fit';
 import { Terminal } from '@xterm/xterm';
 import xtermCss from '@xterm/xterm/css/xterm.css?inline';
 import { css, html, LitElement, nothing, unsafeCSS } from 'lit';
+import './lab-boot-guide.ts';
+import './lab-next.ts';
 import { ActionsController } from './store.ts';
 import { pane, shared } from './styles.ts';
 import { terminalColours } from './terminal-colours.ts';
@@ -33,12 +35,13 @@ export class LabConsole extends LitElement {
         padding: 6px 0 2px 10px;
         overflow: hidden;
       }
-      .waiting {
+      lab-boot-guide {
         position: absolute;
-        inset: 30px 0 auto;
-        display: grid;
-        gap: 10px;
-        pointer-events: none;
+        inset: 30px 0 0;
+        background: var(--terminal);
+      }
+      .bar .push {
+        flex: none;
       }
       section {
         position: relative;
@@ -75,19 +78,11 @@ export class LabConsole extends LitElement {
       <section aria-label="Serial console">
         <div class="bar">
           <h2>Serial console</h2>
+          <lab-next @typed=${() => this.focus()}></lab-next>
           <span class="muted push"><kbd>F6</kbd> leaves</span>
         </div>
         <div class="screen"></div>
-        ${
-          this.silent
-            ? html`<div class="empty waiting">
-                <p>The guest is stock Debian. It boots in about fifteen seconds; its console appears here.</p>
-                <p>
-                  Then try <code>ip -br addr</code>, <code>ping -c 3 10.0.2.2</code> or <code>tcpdump -ni eth0</code>.
-                </p>
-              </div>`
-            : nothing
-        }
+        ${this.silent ? html`<lab-boot-guide></lab-boot-guide>` : nothing}
       </section>
     `;
   }

@@ -1,7 +1,8 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { FATE_TEXT, FATES, RULES } from '../core/host/verdict.ts';
-import type { FrameCounters, ModelTotals } from '../core/trace/frame-counters.ts';
-import { formatBytes, formatCount, shortModel } from './format.ts';
+import type { FrameCounters } from '../core/trace/frame-counters.ts';
+import { formatBytes, formatCount } from './format.ts';
+import './lab-model-totals.ts';
 import { CALM_MS, StoreController } from './store.ts';
 import { shared, tables } from './styles.ts';
 
@@ -21,37 +22,31 @@ export class LabCounters extends LitElement {
       table {
         margin-top: 4px;
       }
+      td.number {
+        width: 1%;
+      }
       td.wide {
         width: 100%;
         color: var(--muted);
       }
-      tr.sum td {
-        border-top: 1px solid var(--line-strong);
-        font-weight: 600;
+      /* The equation: signs are drawn, so that cells hold numbers alone. */
+      tr.term td.number::before {
+        content: '+ ';
+        color: var(--muted);
       }
-      tr.part td:first-child + td {
-        padding-left: 16px;
+      tr.sum + tr.term td.number::before {
+        content: '= ';
+      }
+      tr.sum td {
+        font-weight: 600;
       }
       tr.part td {
         color: var(--muted);
+        line-height: 16px;
       }
-      tr.active th,
-      tr.active td {
-        background: var(--chosen);
-      }
-      th[scope='row'] {
-        color: inherit;
-        font: inherit;
-      }
-      .scroll th,
-      .scroll td {
-        padding-right: 7px;
-      }
-      .scroll :is(th, td):last-child {
-        padding-right: 1px;
-      }
-      .scroll {
-        overflow-x: auto;
+      tr.part .of {
+        padding-left: 14px;
+        text-align: left;
       }
     `,
   ];
@@ -64,7 +59,8 @@ export class LabCounters extends LitElement {
     const { counters } = store.frames;
     const lost = Object.entries(store.model.lost);
     return html`
-      ${this.#balance(counters)} ${this.#costs(counters.models(), store.model.host)}
+      ${this.#balance(counters)}
+      <lab-model-totals .totals=${counters.models()} .active=${store.model.host}></lab-model-totals>
       ${
         lost.length > 0
           ? html`<div>
@@ -94,26 +90,6 @@ export class LabCounters extends LitElement {
         <h3>Frames towards the guest</h3>
         <table aria-label="Balance of frames">
           <tbody>
-            ${order.map(
-              ({ fate, count }) => html`
-                <tr title=${FATE_TEXT[fate]}>
-                  <td class="number mono">${formatCount(count)}</td>
-                  <td>${fate}</td>
-                  <td class="wide">${FATE_TEXT[fate]}</td>
-                </tr>
-                ${
-                  fate === 'filtered'
-                    ? rules.map(
-                        ([rule, times]) =>
-                          html`<tr class="part" title=${RULES[rule].text}>
-                            <td class="number mono">${formatCount(times)}</td>
-                            <td class="mono" colspan="2">${rule}</td>
-                          </tr>`,
-                      )
-                    : nothing
-                }
-              `,
-            )}
             <tr class="sum">
               <td class="number mono">${formatCount(counters.injected)}</td>
               <td colspan="2">
@@ -123,84 +99,32 @@ export class LabCounters extends LitElement {
                 >
               </td>
             </tr>
+            ${order.map(
+              ({ fate, count }) => html`
+                <tr class="term" title=${FATE_TEXT[fate]}>
+                  <td class="number mono">${formatCount(count)}</td>
+                  <td>${fate}</td>
+                  <td class="wide">${FATE_TEXT[fate]}</td>
+                </tr>
+                ${
+                  fate === 'filtered'
+                    ? rules.map(
+                        ([rule, times]) =>
+                          html`<tr class="part" title=${RULES[rule].text}>
+                            <td></td>
+                            <td class="mono of" colspan="2">${formatCount(times)} ${rule}</td>
+                          </tr>`,
+                      )
+                    : nothing
+                }
+              `,
+            )}
           </tbody>
         </table>
         <p class="muted">From the guest: ${formatCount(counters.sent)} frames, ${formatBytes(counters.sentBytes)}.</p>
       </div>
     `;
   }
-
-  #costs(models: readonly ModelTotals[], active: string | null): unknown {
-    const exact = models.find(({ model }) => model === 'exact');
-    const inForce = models.find(({ model }) => model === active);
-    return html`
-      <div>
-        <h3>What each host model did, or would have done</h3>
-        <div class="scroll">
-          <table aria-label="Host models">
-            <thead>
-              <tr>
-                <th>Model</th>
-                <th class="number">Accept</th>
-                <th class="number leak" title="Accepted although not asked for: legal">▲ Leak</th>
-                <th class="number loss" title="Dropped although asked for: the bug">▼ Loss</th>
-                <th class="number" title="Times host software examined a frame">Looks</th>
-                <th class="number" title="Copies made before delivery">Copies</th>
-                <th class="number" title="Copies or hand-overs thrown away">Discards</th>
-              </tr>
-            </thead>
-            <tbody>
-              ${models.map(
-                (each) =>
-                  html`<tr class=${each.model === active ? 'active' : ''}>
-                    <th scope="row" title=${each.model}>${shortModel(each.model)}</th>
-                    ${[each.accepted, each.leak, each.loss, each.looked, each.copied, each.discarded].map(
-                      (count, i) =>
-                        html`<td
-                          class="number mono ${count > 0 && i === 1 ? 'leak' : ''} ${count > 0 && i === 2 ? 'loss' : ''}"
-                        >
-                          ${formatCount(count)}
-                        </td>`,
-                    )}
-                  </tr>`,
-              )}
-            </tbody>
-          </table>
-        </div>
-        ${inForce && exact && inForce !== exact ? needless(inForce, exact) : nothing}
-      </div>
-    `;
-  }
-}
-
-/** Work of the model in force that the literal reading would not have done, with the sum written out. */
-function needless(active: ModelTotals, exact: ModelTotals): unknown {
-  const line = (what: string, mine: number, least: number): unknown =>
-    html`<tr>
-      <td class="number mono">${signed(mine - least)}</td>
-      <td class="wide">${what}: ${formatCount(mine)} − ${formatCount(least)} in <code>exact</code></td>
-    </tr>`;
-  return html`
-    <table aria-label="Needless work">
-      <caption style="text-align:left" class="muted">
-        Work beyond what the guest asked for
-      </caption>
-      <tbody>
-        ${line('looks', active.looked, exact.looked)} ${line('copies', active.copied, exact.copied)}
-        <tr>
-          <td class="number mono">${signed(active.leak)}</td>
-          <td class="wide">
-            frames handed over unasked: it accepts ${formatCount(active.accepted)} = ${formatCount(exact.accepted)} in
-            <code>exact</code> + ${formatCount(active.leak)} leak − ${formatCount(active.loss)} loss
-          </td>
-        </tr>
-      </tbody>
-    </table>
-  `;
-}
-
-function signed(count: number): string {
-  return count > 0 ? `+${formatCount(count)}` : count < 0 ? `−${formatCount(-count)}` : '0';
 }
 
 customElements.define('lab-counters', LabCounters);

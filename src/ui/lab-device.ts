@@ -17,15 +17,39 @@ export class LabDevice extends LitElement {
       }
       .content {
         display: grid;
-        gap: 14px 20px;
-        padding: 10px;
+        gap: 14px 16px;
+        padding: 8px 10px;
       }
-      .wide {
-        grid-column: 1 / -1;
+      .content > * {
+        min-width: 0;
       }
-      @container (min-width: 520px) {
+      @container (min-width: 480px) {
         .content {
           grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
+        }
+        lab-features,
+        lab-queues {
+          grid-column: 1 / -1;
+        }
+      }
+      /* Everything at a glance: features beside the rest. */
+      @container (min-width: 660px) {
+        .content {
+          grid-template: auto 1fr / minmax(0, 1fr) minmax(0, 1fr) minmax(210px, 0.8fr);
+        }
+        lab-queues {
+          grid-area: 2 / 1 / 3 / 3;
+        }
+        lab-features:not([open]) {
+          grid-area: 1 / 3 / 3 / 4;
+        }
+        lab-features[open] {
+          grid-row: 3;
+        }
+      }
+      @container (max-width: 479px) {
+        .content {
+          grid-template-columns: minmax(0, 1fr);
         }
       }
       .body:focus-visible {
@@ -45,8 +69,8 @@ export class LabDevice extends LitElement {
           <div class="content">
             <lab-link></lab-link>
             <lab-receive-filter></lab-receive-filter>
-            <lab-features class="wide"></lab-features>
-            <lab-queues class="wide"></lab-queues>
+            <lab-features></lab-features>
+            <lab-queues></lab-queues>
           </div>
         </div>
       </section>

@@ -2,75 +2,136 @@ import { css, html, LitElement, nothing } from 'lit';
 import { featureRows } from './feature-info.ts';
 import type { FeatureRow } from './feature-info.ts';
 import { StoreController } from './store.ts';
-import { shared, tables } from './styles.ts';
+import { controls, shared, tables } from './styles.ts';
 
-/** Features: what was offered, what the driver accepted, what is in force. */
+/** Features and how far each came: offered, accepted, in force. Meanings show where there is room, or on demand. */
 export class LabFeatures extends LitElement {
+  static override properties = { open: { type: Boolean, reflect: true } };
+  /** Asks for the room that the meanings take. */
+  declare open: boolean;
+
   static override styles = [
     shared,
+    controls,
     tables,
     css`
-      td.mark {
-        text-align: center;
-        padding-right: 8px;
+      :host {
+        display: block;
+        min-width: 0;
+        container-type: inline-size;
       }
-      th.mark {
-        text-align: center;
+      .title {
+        display: flex;
+        align-items: baseline;
+        justify-content: space-between;
       }
-      tr.refused td {
+      .title button {
+        min-height: 0;
+        padding: 0 4px;
+        color: var(--accent);
+        font-size: var(--text-s);
+      }
+      thead th {
+        position: static;
+      }
+      tbody td {
+        line-height: 17px;
+      }
+      td.number {
+        width: 1%;
+      }
+      .meaning {
+        display: none;
         color: var(--muted);
       }
-      td.wide {
-        color: var(--muted);
+      td.meaning {
         width: 100%;
+        white-space: normal;
+      }
+      :host([open]) .meaning {
+        display: table-cell;
+      }
+      @container (min-width: 480px) {
+        .meaning {
+          display: table-cell;
+        }
+        .title button[aria-expanded='false'] {
+          display: none;
+        }
       }
     `,
   ];
 
   readonly #store = new StoreController(this, (store) => store.model);
 
+  constructor() {
+    super();
+    this.open = false;
+  }
+
   override render(): unknown {
     const model = this.#store.store?.model;
     if (!model) return nothing;
     const rows = featureRows(model.offered, model.accepted, model.negotiated);
     return html`
-      <h3>Features</h3>
+      <div class="title">
+        <h3>Features</h3>
+        ${
+          rows.length > 0
+            ? html`<button class="quiet" aria-expanded=${this.open} @click=${() => (this.open = !this.open)}>
+                ${this.open ? 'Hide meanings' : 'Meanings'}
+              </button>`
+            : nothing
+        }
+      </div>
       ${model.needsReset ? html`<p class="problem">Needs reset: ${model.needsReset} Re-probe the driver.</p>` : nothing}
       ${model.refusal ? html`<p class="problem">FEATURES_OK refused: ${model.refusal}</p>` : nothing}
-      ${rows.length === 0 ? html`<p class="muted">Features appear when the driver resets the device.</p>` : this.#table(rows)}
+      ${
+        rows.length === 0
+          ? html`<p class="muted">They appear when the driver resets the device, near the end of the boot.</p>`
+          : this.#table(rows, model.accepted !== null)
+      }
     `;
   }
 
-  #table(rows: readonly FeatureRow[]): unknown {
-    const mark = (on: boolean, name: string): unknown =>
-      html`<td class="mark ${on ? 'accept' : 'muted'}" aria-label=${on ? name : `not ${name}`}>${on ? '✓' : '·'}</td>`;
+  #table(rows: readonly FeatureRow[], answered: boolean): unknown {
     return html`
       <table aria-label="Features">
         <thead>
           <tr>
             <th class="number">Bit</th>
             <th>Feature</th>
-            <th class="mark" title="Offered by the device">Offered</th>
-            <th class="mark" title="Accepted by the driver">Accepted</th>
-            <th class="mark" title="In force since FEATURES_OK">In force</th>
-            <th>Meaning</th>
+            <th title="Offered by the device, accepted by the driver, in force since FEATURES_OK">State</th>
+            <th class="meaning">Meaning</th>
           </tr>
         </thead>
         <tbody>
-          ${rows.map(
-            ({ bit, name, meaning, offered, accepted, negotiated }) => html`
-              <tr class=${offered && !accepted ? 'refused' : ''}>
-                <td class="number mono">${bit}</td>
-                <td class="mono">${name}</td>
-                ${mark(offered, 'offered')}${mark(accepted, 'accepted')}${mark(negotiated, 'in force')}
-                <td class="wide">${meaning}</td>
+          ${rows.map((row) => {
+            const { word, sign, tone } = stateOf(row, answered);
+            return html`
+              <tr>
+                <td class="number mono">${row.bit}</td>
+                <td class="mono" title=${row.meaning}>${row.name}</td>
+                <td class=${tone} aria-label=${word}>${sign} ${word}</td>
+                <td class="meaning">${row.meaning}</td>
               </tr>
-            `,
-          )}
+            `;
+          })}
         </tbody>
       </table>
     `;
   }
+}
+
+/** The sets lie within each other, so one word says which of them a bit is in. */
+function stateOf(
+  { offered, accepted, negotiated }: FeatureRow,
+  answered: boolean,
+): Record<'word' | 'sign' | 'tone', string> {
+  if (accepted && !offered) return { word: 'accepted, not offered', sign: '✕', tone: 'loss' };
+  if (negotiated) return { word: 'in force', sign: '✓', tone: 'accept' };
+  if (accepted) return { word: 'accepted', sign: '…', tone: '' };
+  return answered ? { word: 'not accepted', sign: '–', tone: 'muted' } : { word: 'offered', sign: '…', tone: 'muted' };
 }
 
 customElements.define('lab-features', LabFeatures);

@@ -14,16 +14,22 @@ export class LabGuestDialog extends LitElement {
     dialogStyles,
     css`
       .hash {
-        max-width: 140px;
+        max-width: 132px;
         overflow: hidden;
         text-overflow: ellipsis;
         color: var(--muted);
       }
-      .hash:hover {
-        max-width: none;
+      .hash:is(:hover, :focus) {
+        white-space: normal;
+        overflow-wrap: anywhere;
       }
       h3 {
         margin-top: 12px;
+      }
+      td.licence {
+        white-space: normal;
+        overflow-wrap: anywhere;
+        width: 60%;
       }
     `,
   ];
@@ -97,7 +103,7 @@ export class LabGuestDialog extends LitElement {
               html`<tr>
                 <td class="mono">${name}</td>
                 <td class="mono">${version}</td>
-                <td>${licence}</td>
+                <td class="licence">${licence}</td>
                 <td class="mono hash" title=${sha256}>${sha256}</td>
               </tr>`,
           )}

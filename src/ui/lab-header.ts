@@ -5,6 +5,7 @@ import { messageOf } from './format.ts';
 import './lab-boot.ts';
 import './lab-guest-dialog.ts';
 import './lab-help-dialog.ts';
+import './lab-model-info.ts';
 import { ActionsController, StoreController } from './store.ts';
 import { controls, shared } from './styles.ts';
 import { applyTheme, currentTheme, THEMES } from './theme.ts';
@@ -45,20 +46,19 @@ export class LabHeader extends LitElement {
         gap: 6px;
         min-width: 0;
       }
-      .summary {
-        flex: 1 1 0;
-        min-width: 0;
-        color: var(--muted);
-        overflow: hidden;
-        text-overflow: ellipsis;
-        white-space: nowrap;
+      .push {
+        margin-left: auto;
       }
-      @media (max-width: 1100px) {
-        .summary {
+      @media (max-width: 599px) {
+        header {
+          gap: 4px 6px;
+        }
+        .isolation,
+        label[for='host'] {
           display: none;
         }
-        .push {
-          margin-left: auto;
+        #host {
+          max-width: 38vw;
         }
       }
       .notice {
@@ -93,7 +93,6 @@ export class LabHeader extends LitElement {
     const store = this.#store.store;
     const actions = this.#actions.actions;
     const host = store?.model.host ?? null;
-    const chosen = actions?.hostModels.find(({ id }) => id === host);
     return html`
       <header>
         <h1>virtio-net lab</h1>
@@ -109,18 +108,18 @@ export class LabHeader extends LitElement {
         </span>
         <span class="group">
           <label for="host">Host model</label>
-          <select id="host" title=${chosen?.source ?? nothing} ?disabled=${!actions} @change=${this.#choose}>
+          <select id="host" aria-label="Host model" ?disabled=${!actions} @change=${this.#choose}>
             ${host === null ? html`<option value="" selected>…</option>` : nothing}
             ${actions?.hostModels.map(({ id, title }) => html`<option value=${id} ?selected=${id === host}>${title}</option>`)}
           </select>
         </span>
-        <span class="summary" title=${chosen?.summary ?? nothing}>${chosen?.summary}</span>
+        <lab-model-info .models=${actions?.hostModels ?? []} .active=${host}></lab-model-info>
         <span class="group push">
           <span class="isolation" title=${ISOLATION[store?.isolated ? 'yes' : 'no']}>
             ${store?.isolated ? '✓ isolated' : '✕ not isolated'}
           </span>
           <button class="quiet" @click=${() => this.renderRoot.querySelector('lab-guest-dialog')?.show()}>Guest</button>
-          <button class="quiet" @click=${() => this.showHelp()}>Keys</button>
+          <button class="quiet" @click=${() => this.showHelp()}>Help</button>
           <select aria-label="Theme" @change=${this.#setTheme}>
             ${THEMES.map((theme) => html`<option value=${theme} ?selected=${theme === this.theme}>${theme} theme</option>`)}
           </select>
@@ -143,7 +142,7 @@ export class LabHeader extends LitElement {
       ${
         model.failure
           ? html`<div class="notice bad" role="alert">
-              <span><b>${model.failure.message}</b> ${model.failure.mend}</span>
+              <span><b>${withCode(model.failure.message)}</b> ${withCode(model.failure.mend)}</span>
             </div>`
           : nothing
       }
@@ -194,6 +193,11 @@ export class LabHeader extends LitElement {
       this.busy = '';
     }
   }
+}
+
+/** Text in which backticks mark what is to be typed. */
+function withCode(text: string): unknown[] {
+  return text.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part));
 }
 
 const ISOLATION = {

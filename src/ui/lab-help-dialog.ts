@@ -10,7 +10,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['Enter', 'Explain the packet'],
   ['Escape', 'Clear the filter or the choice'],
   ['← → ↑ ↓ on a line between panes', 'Resize'],
-  ['?', 'These keys'],
+  ['?', 'This help'],
 ];
 
 const FILTERS: readonly (readonly [string, string])[] = [
@@ -24,7 +24,15 @@ const FILTERS: readonly (readonly [string, string])[] = [
   ['-dropped', 'not; words are joined by “and”'],
 ];
 
-/** Keys and filter words. */
+const SIGNS: readonly (readonly [string, string])[] = [
+  ['✓ delivered   ✕ dropped   → sent', 'towards the guest and taken; not taken; from the guest'],
+  ['▲ leak', 'delivered although the guest did not ask for it: legal'],
+  ['▼ loss', 'asked for and not delivered: a bug'],
+  ['Cost 3·1·1', 'the host looked 3 times, copied once, threw 1 away'],
+  ['Models ▲ ▲ ✕', 'what before-1125, 372a574 and exact say; the one in force has a border'],
+];
+
+/** Signs, keys and filter words. */
 export class LabHelpDialog extends LitElement {
   static override styles = [
     shared,
@@ -39,7 +47,10 @@ export class LabHelpDialog extends LitElement {
         width: 44%;
       }
       td {
-        white-space: normal;
+        white-space: pre-wrap;
+      }
+      table:last-child {
+        margin-bottom: 0;
       }
     `,
   ];
@@ -65,14 +76,12 @@ export class LabHelpDialog extends LitElement {
           <button @click=${() => this.renderRoot.querySelector('dialog')?.close()}>Close</button>
         </div>
         <div class="content">
+          <h3>Signs in the packet list</h3>
+          ${table('Signs', SIGNS)}
           <h3>Keys</h3>
           ${table('Keys', KEYS)}
           <h3>Filter words</h3>
           ${table('Filter words', FILTERS)}
-          <p class="muted">
-            ▲ leak: delivered although not asked for, which is legal. ▼ loss: asked for and not delivered, which is a
-            bug.
-          </p>
         </div>
       </dialog>
     `;

@@ -1,51 +1,65 @@
 import { css, html, LitElement, nothing } from 'lit';
 import type { LabModel } from '../core/trace/model.ts';
-import { PROMISC_LEVELS } from '../core/viona/link.ts';
+import { LEVEL_CALLBACKS, PROMISC_LEVELS } from '../core/viona/link.ts';
 import type { LinkCallbacks, PromiscLevel } from '../core/viona/link.ts';
 import { StoreController } from './store.ts';
-import { shared } from './styles.ts';
+import { shared, tables } from './styles.ts';
 
+/** Each level in terms of the one before it. */
 const LETS_THROUGH: Readonly<Record<PromiscLevel, string>> = {
-  NONE: 'Own unicast and broadcast. No multicast: viona joins no groups.',
-  MULTI: 'Own unicast, broadcast and every multicast frame on the wire, asked for or not.',
-  ALL: 'Every frame on the wire.',
+  NONE: 'own unicast and broadcast',
+  MULTI: '+ all multicast, asked for or not',
+  ALL: '+ foreign unicast: every frame',
 };
 
 /** The host's link as it is now: which promiscuity level, which callbacks, and what that lets through. */
 export class LabLink extends LitElement {
   static override styles = [
     shared,
+    tables,
     css`
-      .levels {
-        display: flex;
+      table {
         margin: 4px 0 6px;
-        border: 1px solid var(--line);
-        border-radius: var(--radius);
-        overflow: hidden;
-        width: fit-content;
       }
-      .levels span {
-        padding: 2px 12px;
-        font: 600 15px/1.5 var(--mono);
+      td,
+      th[scope='row'] {
+        padding: 2px 8px 2px 6px;
+        color: var(--muted);
+        vertical-align: baseline;
+      }
+      th[scope='row'] {
+        font: 500 var(--text-m) / 1.45 var(--mono);
+      }
+      td:last-child {
+        width: 100%;
+        white-space: normal;
+      }
+      tr.on > * {
+        background: var(--chosen);
+        color: var(--text);
+      }
+      tr.on th {
+        box-shadow: inset 3px 0 var(--accent);
+        font-weight: 700;
+      }
+      dl {
+        display: grid;
+        grid-template-columns: max-content minmax(0, 1fr);
+        gap: 0 8px;
+      }
+      dt,
+      dd {
+        overflow-wrap: anywhere;
+      }
+      dd {
         color: var(--muted);
       }
-      .levels span + span {
-        border-left: 1px solid var(--line);
+      dd.what {
+        grid-column: 1 / -1;
+        margin-bottom: 3px;
       }
-      .levels .on {
-        background: var(--accent);
-        color: var(--on-accent);
-      }
-      ul {
-        list-style: none;
-        margin-top: 6px;
-      }
-      li {
-        padding-left: 12px;
-        text-indent: -12px;
-      }
-      li + li {
-        margin-top: 3px;
+      .problem {
+        margin-top: 4px;
       }
     `,
   ];
@@ -55,7 +69,7 @@ export class LabLink extends LitElement {
   override render(): unknown {
     const link = this.#store.store?.model.link ?? null;
     return html`
-      <h3>Host link</h3>
+      <h3>Host link: promiscuity level</h3>
       ${link?.level ? this.#viona(link.level, link.callbacks) : this.#other(link)}
     `;
   }
@@ -63,17 +77,18 @@ export class LabLink extends LitElement {
   #viona(level: PromiscLevel, callbacks: LinkCallbacks | null): unknown {
     return html`
       <span class="hidden" role="status" aria-label="Link level">${level}</span>
-      <div class="levels" aria-hidden="true">
-        ${PROMISC_LEVELS.map((each) => html`<span class=${each === level ? 'on' : ''}>${each}</span>`)}
-      </div>
-      <p>${LETS_THROUGH[level]}</p>
-      ${
-        callbacks
-          ? html`<ul class="muted">
-              ${sentences(callbacks).map((text) => html`<li>· ${text}</li>`)}
-            </ul>`
-          : nothing
-      }
+      <table aria-label="Promiscuity levels">
+        <tbody>
+          ${PROMISC_LEVELS.map(
+            (each) =>
+              html`<tr class=${each === level ? 'on' : ''}>
+                <th scope="row">${each}${each === level ? html`<span class="hidden">, now</span>` : nothing}</th>
+                <td>${LETS_THROUGH[each]}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+      ${callbacks ? registered(callbacks) : nothing} ${callbacks ? mismatch(level, callbacks) : nothing}
     `;
   }
 
@@ -85,17 +100,36 @@ export class LabLink extends LitElement {
   }
 }
 
-function sentences({ classified, promisc }: LinkCallbacks): string[] {
-  return [
-    classified
-      ? `${classified} takes what the MAC layer classified to this client: own unicast and broadcast.`
-      : 'No classified callback: the MAC layer discards what it classified to this client.',
-    promisc
-      ? `${promisc.handler} is a promiscuous callback of kind ${promisc.kind}: the MAC layer copies ${
-          promisc.kind === 'ALL' ? 'every frame' : 'every group-addressed frame'
-        } for it.`
-      : 'No promiscuous callback: the NIC can leave promiscuous mode.',
-  ];
+function registered({ classified, promisc }: LinkCallbacks): unknown {
+  return html`
+    <dl>
+      <dt class="mono">mac_rx_set</dt>
+      <dd class="mono">${classified ?? 'cleared'}</dd>
+      <dd class="what">
+        ${classified ? 'Takes what the MAC layer classified to this client.' : 'What the MAC layer classified to this client is discarded.'}
+      </dd>
+      <dt class="mono">mac_promisc_add</dt>
+      <dd class="mono">${promisc ? `${promisc.kind}, ${promisc.handler}` : 'none'}</dd>
+      <dd class="what">
+        ${
+          promisc
+            ? `The MAC layer copies every ${promisc.kind === 'ALL' ? '' : 'group-addressed '}frame for it.`
+            : 'The NIC can leave promiscuous mode.'
+        }
+      </dd>
+    </dl>
+  `;
+}
+
+/** After a failed ioctl the recorded level and the callbacks part, and asking for the level again changes nothing. */
+function mismatch(level: PromiscLevel, callbacks: LinkCallbacks): unknown {
+  const sameAs = (each: PromiscLevel): boolean => LEVEL_CALLBACKS[each].promisc?.kind === callbacks.promisc?.kind;
+  if (sameAs(level)) return nothing;
+  const acts = PROMISC_LEVELS.find(sameAs) ?? 'NONE';
+  return html`<p class="problem">
+    Recorded is ${level}, but the callbacks are those of ${acts}: a failed ioctl left them so. Asking for ${level} again
+    succeeds and changes nothing.
+  </p>`;
 }
 
 customElements.define('lab-link', LabLink);

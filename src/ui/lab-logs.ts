@@ -33,7 +33,7 @@ export class LabLogs extends LitElement {
       }
       td.wide {
         overflow-wrap: anywhere;
-        width: 55%;
+        width: 50%;
       }
       .problem {
         color: var(--loss);
@@ -126,13 +126,19 @@ const EMPTY: Readonly<Record<string, unknown>> = {
   errors: html`None: the guest has kept to the specification.`,
 };
 
+interface Stamp {
+  readonly time: number;
+  readonly seq: number;
+}
+
 function size(log: BoundedLog<unknown>): number {
   return log.entries.length + log.dropped;
 }
 
 function newest(id: string, model: LabModel): readonly [LogRow[], number] {
-  const take = <T>(log: BoundedLog<T>, row: (entry: T) => LogRow): readonly [LogRow[], number] => {
-    const shown = log.entries.slice(-SHOWN).reverse();
+  const take = <T extends Stamp>(log: BoundedLog<T>, row: (entry: T) => LogRow): readonly [LogRow[], number] => {
+    // Two threads report: what arrived last need not have happened last.
+    const shown = log.entries.slice(-SHOWN).sort((a, b) => b.time - a.time || b.seq - a.seq);
     return [shown.map(row), size(log) - shown.length];
   };
   switch (id) {

@@ -32,6 +32,8 @@ export class LabPackets extends LitElement {
   #view: PacketView | null = null;
   #filter = '';
   #first = 0;
+  /** The rows are others now, so the one with the cursor may be out of sight. */
+  #lostCursor = false;
 
   constructor() {
     super();
@@ -56,6 +58,7 @@ export class LabPackets extends LitElement {
     if (filter !== this.#filter) {
       this.#view.filter = filter;
       this.#filter = filter;
+      this.#lostCursor = true;
     }
     if (!this.#view.update()) requestAnimationFrame(() => this.requestUpdate());
     const virtualizer = this.#virtual.getVirtualizer();
@@ -69,9 +72,12 @@ export class LabPackets extends LitElement {
     if (!body || !frames) return;
     const evicted = frames.first - this.#first;
     this.#first = frames.first;
+    const cursor = this.#lostCursor && !this.follow ? this.#selectedIndex() : -1;
     if (this.follow) body.scrollTop = body.scrollHeight;
+    else if (cursor >= 0) this.#reveal(cursor);
     // Evicted rows leave from the top: what the user reads stays where it is.
     else if (evicted > 0 && this.#filter === '') body.scrollTop -= evicted * ROW_HEIGHT;
+    this.#lostCursor = false;
   }
 
   override render(): unknown {
@@ -167,11 +173,16 @@ export class LabPackets extends LitElement {
 
   #empty(all: number): unknown {
     if (all > 0)
-      return html`<div class="empty"><p>No packet matches the filter. Escape in the filter box clears it.</p></div>`;
+      return html`<div class="empty">
+        <p>No packet matches the filter. Escape in the filter box clears it; <kbd>?</kbd> lists the words it knows.</p>
+      </div>`;
     return html`
       <div class="empty">
         <p>No packets yet. Each frame shows up here with its verdict, the rule that decided, and what it cost.</p>
-        <p>When the guest is up, type <code>ping -c 3 10.0.2.2</code> in the console, or send a preset from Traffic.</p>
+        <p>
+          Type <code>ip link set eth0 up</code> and <code>ping -c 3 10.0.2.2</code> in the console. Then send frames
+          that the guest did not ask for: Traffic, on the right.
+        </p>
       </div>
     `;
   }

@@ -9,8 +9,15 @@ export class LabQueues extends LitElement {
     shared,
     tables,
     css`
-      table {
-        margin-top: 4px;
+      th,
+      td {
+        padding-right: 8px;
+      }
+      thead th {
+        position: static;
+      }
+      td {
+        line-height: 17px;
       }
     `,
   ];
@@ -25,7 +32,7 @@ export class LabQueues extends LitElement {
       <h3>Queues</h3>
       ${
         queues.length === 0
-          ? html`<p class="muted">None enabled yet.</p>`
+          ? html`<p class="muted">The driver enables them at the end of its probe.</p>`
           : html`
               <table aria-label="Queues">
                 <thead>

@@ -3,6 +3,7 @@ import { formatMac } from '../core/net/mac.ts';
 import type { Mac } from '../core/net/mac.ts';
 import { groupName } from '../core/trace/group-names.ts';
 import { RX_FLAGS } from '../core/virtio-net/rx-mode.ts';
+import { formatCount } from './format.ts';
 import { StoreController } from './store.ts';
 import { shared, tables } from './styles.ts';
 
@@ -15,14 +16,14 @@ export class LabReceiveFilter extends LitElement {
       .flags {
         display: flex;
         flex-wrap: wrap;
-        gap: 4px;
-        margin: 4px 0 8px;
+        gap: 3px;
+        margin: 4px 0 6px;
       }
       .flag {
-        padding: 0 6px;
+        padding: 0 5px;
         border: 1px solid var(--line);
         border-radius: 3px;
-        font: var(--text-s) / 18px var(--mono);
+        font: var(--text-s) / 16px var(--mono);
       }
       .flag.on {
         border-color: var(--accent);
@@ -32,13 +33,11 @@ export class LabReceiveFilter extends LitElement {
         border-style: dashed;
         color: var(--muted);
       }
-      table + table {
-        margin-top: 6px;
+      p + table {
+        margin-bottom: 4px;
       }
-      caption {
-        text-align: left;
-        color: var(--muted);
-        font-size: var(--text-s);
+      td {
+        line-height: 17px;
       }
       td:last-child {
         width: 100%;
@@ -54,7 +53,7 @@ export class LabReceiveFilter extends LitElement {
     if (!store) return nothing;
     const { rxMode, tables: macTables } = store.model;
     return html`
-      <h3>Receive filter asked for by the driver</h3>
+      <h3>Receive filter, as the driver asked</h3>
       <div class="flags" role="list" aria-label="Receive mode">
         ${RX_FLAGS.map((flag) => {
           const value = rxMode[flag];
@@ -65,33 +64,17 @@ export class LabReceiveFilter extends LitElement {
           >`;
         })}
       </div>
-      ${this.#table('Unicast table', macTables.unicast, store.mac)}
-      ${this.#table('Multicast table', macTables.multicast, null)}
+      <p class="muted">Own address <span class="mono">${store.mac ?? 'unknown'}</span>, always accepted</p>
+      ${this.#table('Unicast table', macTables.unicast)} ${this.#table('Multicast table', macTables.multicast)}
     `;
   }
 
-  #table(caption: string, macs: readonly Mac[], own: string | null): unknown {
+  #table(caption: string, macs: readonly Mac[]): unknown {
+    if (macs.length === 0) return html`<p class="muted">${caption}: empty</p>`;
     return html`
-      <table>
-        <caption>
-          ${caption} (${macs.length})
-        </caption>
+      <p class="muted">${caption}: ${formatCount(macs.length)}</p>
+      <table aria-label=${caption}>
         <tbody>
-          ${
-            own
-              ? html`<tr>
-                  <td class="mono muted">${own}</td>
-                  <td class="muted">own address, always accepted</td>
-                </tr>`
-              : nothing
-          }
-          ${
-            macs.length === 0 && !own
-              ? html`<tr>
-                  <td class="muted">empty</td>
-                </tr>`
-              : nothing
-          }
           ${macs.map(
             (mac) =>
               html`<tr>

@@ -1,4 +1,4 @@
-import { css, html, LitElement, nothing } from 'lit';
+import { html, LitElement, nothing } from 'lit';
 import { frameFromSpec } from '../core/net/frame-spec.ts';
 import type { FrameSpec } from '../core/net/frame-spec.ts';
 import { PROMISC_LEVELS } from '../core/viona/link.ts';
@@ -6,6 +6,7 @@ import { formatCount, messageOf, plural } from './format.ts';
 import { ActionsController, StoreController } from './store.ts';
 import type { InjectedFrame } from './store.ts';
 import { controls, shared } from './styles.ts';
+import { trafficStyles } from './traffic-styles.ts';
 import { ViewController } from './view-state.ts';
 
 type Kind = 'fields' | 'raw';
@@ -23,62 +24,7 @@ export class LabTraffic extends LitElement {
   declare report: string;
   declare problem: string;
 
-  static override styles = [
-    shared,
-    controls,
-    css`
-      :host {
-        display: grid;
-        grid-template-columns: minmax(0, 1fr);
-        gap: 14px;
-        padding: 10px;
-        align-content: start;
-      }
-      .presets {
-        display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(165px, 1fr));
-        gap: 4px;
-        margin-top: 4px;
-      }
-      .presets button {
-        text-align: left;
-        overflow: hidden;
-        text-overflow: ellipsis;
-      }
-      form {
-        display: grid;
-        grid-template-columns: max-content minmax(0, 1fr) max-content minmax(0, 1fr);
-        gap: 6px 8px;
-        align-items: center;
-        margin-top: 4px;
-      }
-      form .whole {
-        grid-column: 2 / -1;
-      }
-      input,
-      textarea {
-        width: 100%;
-        min-width: 0;
-      }
-      textarea {
-        resize: vertical;
-        min-height: 60px;
-      }
-      .line {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 6px 8px;
-        align-items: center;
-        margin-top: 4px;
-      }
-      .line input {
-        width: 76px;
-      }
-      output {
-        min-height: 1.45em;
-      }
-    `,
-  ];
+  static override styles = [shared, controls, trafficStyles];
 
   readonly #store = new StoreController(this, ({ traffic, model }) => `${traffic?.rate ?? ''} ${model.seq}`);
   readonly #actions = new ActionsController(this);
@@ -98,7 +44,7 @@ export class LabTraffic extends LitElement {
     const running = this.#store.store?.traffic ?? null;
     return html`
       <div role="group" aria-label="Presets">
-        <h3>Send one of these</h3>
+        <h3>Send one at a click</h3>
         <div class="presets">
           ${actions.trafficPresets.map(
             ({ id, title, frame }) =>
@@ -114,42 +60,43 @@ export class LabTraffic extends LitElement {
       </div>
       <div role="group" aria-label="Frame">
         <div class="line">
-          <h3>Frame</h3>
+          <h3>Or a frame of your own</h3>
           <button aria-pressed=${this.kind === 'fields'} @click=${() => (this.kind = 'fields')}>Fields</button>
           <button aria-pressed=${this.kind === 'raw'} @click=${() => (this.kind = 'raw')}>Raw hex</button>
         </div>
         <form @submit=${this.#sendForm}>
           ${this.kind === 'fields' ? FIELDS : RAW}
-          <label for="count">Times</label>
-          <input id="count" class="mono" type="number" min="1" max="100000" value="1" />
-          <label for="rate">Rate</label>
-          <input
-            id="rate"
-            class="mono"
-            type="number"
-            min="1"
-            max="100000"
-            value="100"
-            title="Frames per second of a stream"
-          />
-          <div class="line whole">
-            <button class="primary">Send</button>
-            ${
-              running
-                ? html`<button type="button" @click=${() => this.#do(() => actions.stopTraffic(), 'Stream stopped.')}>
+          <div class="send">
+            <div class="line">
+              <button class="primary">Send</button>
+              <label for="count">Times</label>
+              <input id="count" class="mono" type="number" min="1" max="100000" value="1" />
+              ${
+                running
+                  ? html`<button
+                      class="gap"
+                      type="button"
+                      @click=${() => this.#do(() => actions.stopTraffic(), 'Stream stopped.')}
+                    >
                       Stop stream
-                    </button>
-                    <span role="status">streaming ${formatCount(running.rate)} frames/s</span>`
-                : html`<button type="button" @click=${this.#stream}>Start stream</button>`
-            }
+                    </button>`
+                  : html`<button class="gap" type="button" @click=${this.#stream}>Start stream</button>`
+              }
+              <label for="rate" title="Frames per second of a stream">Rate</label>
+              <input id="rate" class="mono" type="number" min="1" max="100000" value="100" />
+            </div>
+            ${running ? html`<span role="status">streaming ${formatCount(running.rate)} frames/s</span>` : nothing}
+            <output aria-label="Result" class=${this.problem ? 'problem' : 'muted'}
+              >${this.problem || this.report}</output
+            >
           </div>
         </form>
-        <output aria-label="Result" class=${this.problem ? 'problem' : 'muted'}>${this.problem || this.report}</output>
       </div>
-      <div role="group" aria-label="Link level by hand">
+      <div class="by-hand" role="group" aria-label="Link level by hand">
         <h3>Set the link level by hand</h3>
         <p class="muted">
-          VNA_IOC_SET_PROMISC past the VMM. The VMM does not know of it and may set another level with the next command.
+          A direct ioctl, <code>VNA_IOC_SET_PROMISC</code>, past the VMM: it does not know of it, and may set another
+          level at the driver’s next command.
         </p>
         <div class="line">
           ${PROMISC_LEVELS.map(
@@ -260,10 +207,10 @@ export class LabTraffic extends LitElement {
 const FIELDS = html`
   <label for="dst">Destination</label>
   <input id="dst" class="mono" placeholder="33:33:00:00:00:fb" value="ff:ff:ff:ff:ff:ff" spellcheck="false" />
-  <label for="src">Source</label>
-  <input id="src" class="mono" placeholder="station" spellcheck="false" />
   <label for="vlan">VLAN</label>
   <input id="vlan" class="mono" placeholder="untagged" inputmode="numeric" />
+  <label for="src">Source</label>
+  <input id="src" class="mono" placeholder="station" spellcheck="false" />
   <label for="type">EtherType</label>
   <input id="type" class="mono" placeholder="0x88b5" spellcheck="false" />
   <label for="payload">Payload</label>

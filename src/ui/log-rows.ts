@@ -2,7 +2,7 @@
 import { HOST_MODEL_IDS } from '../core/host/host-model.ts';
 import type { CommandType, GuestErrorType, Logged, NegotiationType } from '../core/trace/model.ts';
 import { GUEST_ERRORS } from '../core/virtio/guest-error.ts';
-import { formatSpan } from './format.ts';
+import { formatSpan, shortModel } from './format.ts';
 
 export interface LogRow {
   readonly seq: number;
@@ -28,7 +28,7 @@ export function ioctlRow({ seq, time, event }: Logged<'ioctl'>): LogRow {
 
 export function commandRow({ seq, time, event }: Logged<CommandType>): LogRow {
   if (event.type === 'command-judged') {
-    const acks = HOST_MODEL_IDS.map((id) => `${id} ${event.acks[id] ?? '–'}`).join(' · ');
+    const acks = HOST_MODEL_IDS.map((id) => `${shortModel(id)} ${event.acks[id] ?? '–'}`).join(' · ');
     return { seq, time, name: 'every model’s answer', arg: acks, result: '', tone: 'muted' };
   }
   const { name, data, ack, reason, elapsed } = event;

@@ -15,12 +15,12 @@ interface Column {
 
 export const COLUMNS: readonly Column[] = [
   { id: 'no', title: 'No.', hint: 'Position in the list' },
-  { id: 'time', title: 'Time', hint: 'Seconds since the lab was opened' },
+  { id: 'time', title: 'Time', hint: 'Seconds since the lab was opened, to the microsecond' },
   { id: 'dir', title: 'Dir', hint: 'in: towards the guest, out: from the guest' },
   { id: 'src', title: 'Source', hint: 'Source MAC address' },
   { id: 'dst', title: 'Destination', hint: 'Destination MAC address' },
   { id: 'vlan', title: 'VLAN', hint: 'VLAN id of an 802.1Q tag' },
-  { id: 'proto', title: 'Protocol', hint: 'Protocol of the payload' },
+  { id: 'proto', title: 'Proto', hint: 'Protocol of the payload' },
   { id: 'info', title: 'Info', hint: 'What the frame says' },
   { id: 'len', title: 'Len', hint: 'Bytes on the wire' },
   { id: 'verdict', title: 'Verdict', hint: 'What became of the frame' },

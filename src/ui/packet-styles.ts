@@ -4,11 +4,11 @@ import { css } from 'lit';
 export const columnStyles = css`
   .row {
     display: grid;
-    grid-template-columns: 44px 76px 24px 114px 114px 32px 60px minmax(120px, 1fr) 40px 80px 136px 40px 48px;
-    column-gap: 10px;
+    grid-template-columns: 40px 74px 22px 114px 114px 28px 50px minmax(90px, 1fr) 34px 78px 134px 36px 48px;
+    column-gap: 8px;
     align-items: center;
     height: var(--row);
-    padding: 0 10px;
+    padding: 0 8px;
     white-space: nowrap;
   }
   .row > * {
@@ -21,47 +21,60 @@ export const columnStyles = css`
   .vlan {
     text-align: right;
   }
-  .cost,
-  .models {
+  .cost {
     text-align: center;
   }
   [role='gridcell'].info {
     font-family: var(--font);
   }
-  @container (max-width: 1090px) {
-    .src {
-      display: none;
-    }
+  /* Roomy: numbers of a long session, and some air. */
+  @container (min-width: 1200px) {
     .row {
-      grid-template-columns: 44px 76px 24px 114px 32px 60px minmax(110px, 1fr) 40px 80px 136px 40px 48px;
+      grid-template-columns: 56px 84px 24px 118px 118px 34px 60px minmax(90px, 1fr) 40px 84px 140px 44px 52px;
+      column-gap: 12px;
     }
   }
-  @container (max-width: 950px) {
-    .vlan,
+  @container (max-width: 939px) {
     .cost,
-    .proto {
-      display: none;
-    }
-    .row {
-      grid-template-columns: 44px 76px 24px 114px minmax(80px, 1fr) 40px 80px 136px 48px;
-    }
-  }
-  @container (max-width: 760px) {
-    .no,
-    .len,
-    .rule,
     .dir {
       display: none;
     }
     .row {
-      grid-template-columns: 76px 114px minmax(60px, 1fr) 80px 48px;
+      grid-template-columns: 40px 74px 114px 114px 28px 50px minmax(60px, 1fr) 34px 78px 134px 48px;
+    }
+  }
+  @container (max-width: 839px) {
+    .src,
+    .len {
+      display: none;
+    }
+    .row {
+      grid-template-columns: 40px 74px 114px 28px 50px minmax(60px, 1fr) 78px 134px 48px;
+    }
+  }
+  @container (max-width: 699px) {
+    .no,
+    .vlan,
+    .proto,
+    .rule {
+      display: none;
+    }
+    .row {
+      grid-template-columns: 74px 114px minmax(60px, 1fr) 78px 48px;
+    }
+  }
+  /* A phone: what it was, what became of it, and what the models say. */
+  @container (max-width: 459px) {
+    .dst {
+      display: none;
+    }
+    .row {
+      grid-template-columns: 74px minmax(60px, 1fr) 78px 48px;
     }
   }
   .strip {
     display: inline-flex;
     gap: 2px;
-  }
-  .strip {
     vertical-align: middle;
   }
   .strip span {

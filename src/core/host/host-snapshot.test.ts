@@ -105,6 +105,8 @@ describe('a damaged snapshot', () => {
     ['a group among unicast', [...exact, 'unicast'], [2 ** 40]],
     ['a unicast among groups', [...propolis, 'multicast'], [2]],
     ['a table that is none', [...propolis, 'multicast'], {}],
+    ['a table with a hole in it', [...exact, 'multicast'], new Array(1)],
+    ['more faults than can wait', [...before, 'faults'], Array(17).fill({ name: 'VNA_IOC_VERSION', errno: 'EIO' })],
     ['a flag that is none', [...propolis, 'promisc'], 1],
     ['a level of its own', [...propolis, 'remembered'], 'SOME'],
     ['callbacks that viona_rx_set never leaves', [...before, 'callbacks'], { classified: null, promisc: null }],

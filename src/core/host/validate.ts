@@ -3,7 +3,7 @@
  * fit is answered with null, never with a throw.
  */
 import type { Mac } from '../net/mac.ts';
-import { FAULT_ERRNOS, IOCTL_NAMES, VIONA_MAX_MTU, VIONA_MIN_MTU } from '../viona/ioctl.ts';
+import { FAULT_ERRNOS, IOCTL_NAMES, MAX_FAULTS, VIONA_MAX_MTU, VIONA_MIN_MTU } from '../viona/ioctl.ts';
 import type { LinkCallbacks, LinkConfig, LinkState, PromiscLevel } from '../viona/link.ts';
 import { LEVEL_CALLBACKS, levelInForce, PROMISC_LEVELS } from '../viona/link.ts';
 
@@ -36,8 +36,8 @@ export function isLevel(value: unknown): value is PromiscLevel {
 /** Addresses that all pass `kind`, or null. */
 export function restoreTable(data: unknown, kind: (mac: Mac) => boolean): readonly Mac[] | null {
   if (!Array.isArray(data) || data.length > MAX_TABLE) return null;
-  const entries: readonly unknown[] = data;
-  return entries.every((entry) => isMac(entry) && kind(entry)) ? (entries.slice() as Mac[]) : null;
+  const entries = Array.from<unknown>(data); // holes become undefined, which `every` does not pass by
+  return entries.every((entry) => isMac(entry) && kind(entry)) ? (entries as Mac[]) : null;
 }
 
 function restoreConfig(data: unknown): LinkConfig | null {
@@ -66,6 +66,7 @@ export function restoreLink(data: unknown): LinkState | null {
   const config = restoreConfig(fields.config);
   const callbacks = restoreCallbacks(fields.callbacks);
   if (!config || !callbacks || !isLevel(fields.level) || !Array.isArray(fields.faults)) return null;
+  if (fields.faults.length > MAX_FAULTS) return null;
   // Level and callbacks agree, or a failed ioctl left the callbacks of NONE.
   const inForce = levelInForce(callbacks);
   if (inForce !== fields.level && inForce !== 'NONE') return null;

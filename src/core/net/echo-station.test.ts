@@ -141,6 +141,41 @@ describe('EchoStation', () => {
     expect(reply?.[14 + 44]).toBe(0x20);
   });
 
+  it('ignores a duplicate test that is none: not to the group, or with a link address (RFC 4861 7.1.1)', () => {
+    expect(ask(solicit(ANONYMOUS, STATION_V6, STATION))).toEqual([]);
+    expect(ask(solicit(ANONYMOUS, ALL_NODES, [0x33, 0x33, 0, 0, 0, 1]))).toEqual([]);
+    const link = [0, 0, 0, 0, ...STATION_V6, 1, 1, ...GUEST];
+    expect(ask(icmp6(ANONYMOUS, SOLICITED_NODE, 135, link, [0x33, 0x33, 0xff, 0, 0, 2]))).toEqual([]);
+    expect(ask(solicit(ANONYMOUS, SOLICITED_NODE, [0x33, 0x33, 0xff, 0, 0, 2], GUEST_V6))).toEqual([]);
+  });
+
+  it('does not answer an IPv6 ping from nobody or from a group (RFC 4443 2.2)', () => {
+    expect(ask(icmp6(ANONYMOUS, STATION_V6, 128, [0, 1, 0, 1], STATION))).toEqual([]);
+    expect(ask(icmp6(ALL_NODES, STATION_V6, 128, [0, 1, 0, 1], STATION))).toEqual([]);
+  });
+
+  it('answers an ARP probe (RFC 5227), which has no sender address', () => {
+    const probe = arp();
+    probe.fill(0, 28, 32);
+    expect(ask(probe)[0]?.slice(32, 42)).toEqual([...GUEST, 0, 0, 0, 0]);
+  });
+
+  it('answers a ping with IPv4 options, without them', () => {
+    const plain = ping4(8);
+    const options = [1, 1, 1, 0];
+    const head = [0x46, 0, ...u16(24 + 16), ...plain.slice(18, 24), 0, 0, ...plain.slice(26, 34), ...options];
+    const ip = [...head.slice(0, 10), ...u16(sum16(head)), ...head.slice(12)];
+    const [reply] = ask([...plain.slice(0, 14), ...ip, ...plain.slice(34)]);
+    expect(reply?.slice(14, 18)).toEqual([0x45, 0, 0, 36]);
+    expect(reply?.slice(38, 50)).toEqual(plain.slice(38));
+  });
+
+  it('answers a priority-tagged request (VID 0) untagged', () => {
+    const tagged = arp();
+    tagged.splice(12, 0, 0x81, 0, 0xe0, 0);
+    expect(ask(tagged)[0]?.slice(12, 14)).toEqual([8, 6]);
+  });
+
   it('ignores a solicitation that was routed, and one for somebody else', () => {
     expect(ask(solicit(GUEST_V6, STATION_V6, STATION, STATION_V6, 254))).toEqual([]);
     expect(ask(solicit(GUEST_V6, STATION_V6, STATION, GUEST_V6))).toEqual([]);

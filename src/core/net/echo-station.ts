@@ -33,6 +33,7 @@ import {
   parseSolicitation,
   sameIp6,
   solicitedNodeOf,
+  UNSPECIFIED,
 } from './ipv6.ts';
 import type { Mac } from './mac.ts';
 import { isGroup, MAC_BROADCAST } from './mac.ts';
@@ -50,7 +51,6 @@ export const STATION_IPV4: Ip4 = ip4(10, 0, 2, 2);
 export const STATION_IPV6: Ip6 = ip6(0xfd00, 0, 0, 2, 0, 0, 0, 2);
 
 const ALL_NODES = ip6(0xff02, 0, 0, 0, 0, 0, 0, 1);
-const UNSPECIFIED = ip6();
 
 export class EchoStation implements Station {
   readonly mac: Mac;

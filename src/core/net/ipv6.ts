@@ -36,6 +36,9 @@ export interface Ipv6Packet {
   readonly payloadLength: number;
 }
 
+/** `::` */
+export const UNSPECIFIED: Ip6 = new Uint8Array(16);
+
 /** From its eight 16-bit groups. */
 export function ip6(...groups: readonly number[]): Ip6 {
   const address = new Uint8Array(16);
@@ -121,9 +124,13 @@ export function icmpv6Sound(bytes: Uint8Array, packet: Ipv6Packet): boolean {
   );
 }
 
-/** The echo reply from `src`, as a packet, or null if the payload is no echo request. Checksum is the caller's. */
+/**
+ * The echo reply from `src`, as a packet, or null if the payload is no echo request or names nobody who could
+ * be answered (RFC 4443 section 2.2). Checksum is the caller's.
+ */
 export function icmpv6EchoReply(bytes: Uint8Array, packet: Ipv6Packet, src: Ip6): Uint8Array | null {
   const at = packet.payloadOffset;
+  if (packet.src[0] === 0xff || sameIp6(packet.src, UNSPECIFIED)) return null;
   if (packet.payloadLength < ICMPV6_ECHO_SIZE || bytes[at] !== ICMPV6_ECHO_REQUEST || bytes[at + 1] !== 0) return null;
   const reply = bytes.slice(at, at + packet.payloadLength);
   reply[0] = ICMPV6_ECHO_REPLY;
@@ -141,14 +148,21 @@ export function parseSolicitation(bytes: Uint8Array, packet: Ipv6Packet): Solici
   const at = packet.payloadOffset;
   if (packet.payloadLength < NEIGHBOUR_SIZE || bytes[at] !== ICMPV6_NEIGHBOUR_SOLICITATION) return null;
   if (bytes[at + 1] !== 0 || packet.hopLimit !== NDP_HOP_LIMIT) return null;
+  const target = bytes.slice(at + 8, at + 24);
+  const anonymous = sameIp6(packet.src, UNSPECIFIED);
+  // Duplicate address detection asks the group of the address, and has no link address to give.
+  if (anonymous && !sameIp6(packet.dst, solicitedNodeOf(target))) return null;
   let linkAddress: Mac | null = null;
   for (let option = NEIGHBOUR_SIZE; option < packet.payloadLength;) {
     const size = (bytes[at + option + 1] ?? 0) * 8;
     if (size === 0 || option + size > packet.payloadLength) return null;
-    if (bytes[at + option] === OPTION_SOURCE_LINK_ADDRESS) linkAddress = macAt(bytes, at + option + 2);
+    if (bytes[at + option] === OPTION_SOURCE_LINK_ADDRESS) {
+      if (anonymous) return null;
+      linkAddress = macAt(bytes, at + option + 2);
+    }
     option += size;
   }
-  return { target: bytes.slice(at + 8, at + 24), linkAddress };
+  return { target, linkAddress };
 }
 
 /** A solicitation for `target`, as a packet to its solicited-node group: tests and presets speak it. */

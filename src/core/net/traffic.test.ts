@@ -91,6 +91,6 @@ describe('TrafficSource', () => {
 
   it('refuses to be without frames or rate', () => {
     expect(() => new TrafficSource([], 1, 0)).toThrow(/at least one frame/);
-    expect(() => new TrafficSource(frames, 0, 0)).toThrow(/above 0/);
+    for (const rate of [0, -1, NaN, Infinity]) expect(() => new TrafficSource(frames, rate, 0)).toThrow(/above 0/);
   });
 });

@@ -149,7 +149,7 @@ export class TrafficSource {
   /** @param rate frames per second, above 0 */
   constructor(frames: readonly Uint8Array[], rate: number, start: number) {
     if (frames.length === 0) throw new RangeError('A traffic source needs at least one frame.');
-    if (!(rate > 0)) throw new RangeError('The rate must be above 0 frames per second.');
+    if (!(rate > 0 && rate < Infinity)) throw new RangeError('The rate must be a number above 0 frames per second.');
     this.#frames = frames;
     this.#rate = rate;
     this.#start = start;

@@ -24,6 +24,8 @@ export interface FrameFateRecord {
 
 export interface DeviceBenchOptions {
   readonly memorySize?: number;
+  /** Instead of memory of that size: one that watches what is done to it. */
+  readonly memory?: ArrayMemory;
   readonly mtu?: number;
   readonly offers?: bigint;
   readonly mac?: number;
@@ -53,7 +55,7 @@ export class DeviceBench {
   readonly #config: Uint8Array;
 
   constructor(options: DeviceBenchOptions = {}) {
-    this.memory = new ArrayMemory(options.memorySize ?? 0x10_0000);
+    this.memory = options.memory ?? new ArrayMemory(options.memorySize ?? 0x10_0000);
     const now = (): number => (this.time += 1000);
     this.#trace = new PackedWriter((batch) => this.#batches.push(batch), now, 0x1_0000);
     this.device = new VirtioNetPci({

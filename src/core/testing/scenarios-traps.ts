@@ -102,7 +102,7 @@ export const TRAP_SCENARIOS: readonly Scenario[] = [
       },
       { expect: 'frame', send: 'own-unicast', fate: 'delivered', rule: 'own-unicast' },
       // The old level again mends nothing; going through another one does.
-      { do: 'promisc', on: false },
+      { do: 'ioctl', name: SET_PROMISC, arg: 'MULTI', errno: '0' },
       link('MULTI', 'NONE'),
       { do: 'promisc', on: true },
       { do: 'promisc', on: false },

@@ -27,7 +27,7 @@ export const VIONA_MAX_MTU = 65535;
 
 const PREFIX = 'VNA_IOC_';
 /** Faults that wait: more are refused, so that a script cannot grow the state without bound. */
-const MAX_FAULTS = 16;
+export const MAX_FAULTS = 16;
 
 /** The full name: people may leave the prefix away and write in lower case. */
 export function ioctlName(text: string): string {

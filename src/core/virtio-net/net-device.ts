@@ -43,6 +43,9 @@ export interface NetDeviceOptions {
   readonly offers: FeatureSet;
 }
 
+/** The other thread failed: host and device no longer agree on what the driver was promised. */
+const NO_ANSWER: HostAnswer = { ack: 'ERR', reason: 'The host did not answer.', needsReset: true, generation: 0 };
+
 export class NetDevice implements VirtioDevice {
   readonly queueSpecs = L.NET_QUEUES;
   readonly configSize = L.CONFIG_SIZE;
@@ -185,7 +188,7 @@ export class NetDevice implements VirtioDevice {
       if (answer.needsReset) transport.needsReset(answer.reason ?? 'The host gave up.');
     };
     const answer = this.#host.rxEvent(event);
-    if (isPromise(answer)) answer.then(answered, () => undefined);
+    if (isPromise(answer)) answer.then(answered, () => answered(NO_ANSWER));
     else answered(answer);
   }
 }

@@ -177,12 +177,20 @@ describe('restore of what is not trusted', () => {
     ['offered', 'transport.features.offered', '0xffffffffffffffff'],
     ['negotiated has', 'transport.negotiated', '0x0000000500000000'],
     ['negotiated without', 'transport.status', 3],
+    ['FEATURES_OK', 'transport.negotiated', '0x0000000000000000'],
+    ['what the driver wrote', 'transport.negotiated', '0x0000000100000000'],
+    ['status skips', 'transport.status', 7],
     ['features.driver', 'transport.features.driver', [0]],
+    ['features.driver', 'transport.features.driver', new Array(4)],
+    ['kicks', 'transport.kicks', new Array(3)],
+    ['command', 'transport.command', 0x800],
     ['queues', 'transport.queues', []],
     ['size', 'transport.queues.0.state.size', 12],
     ['size', 'transport.queues.2.state.size', 128],
     ['availIdx', 'transport.queues.0.state.availIdx', 65_536],
     ['desc', 'transport.queues.1.state.desc', 1.5],
+    ['under way', 'transport.queues.2.state.usedIdx', 1],
+    ['not enabled', 'transport.queues.2.state.enabled', false],
     ['queue 1', 'transport.queues.1.state.desc', 0xfff_fff0],
     ['queue 0', 'transport.queues.0.state.driver', 3],
     ['isr', 'transport.isr', 4],
@@ -190,6 +198,7 @@ describe('restore of what is not trusted', () => {
     ['rxMode', 'net.rxMode.promisc', 'yes'],
     ['unicast', 'net.tables.unicast', [0x0100_0000_0000]],
     ['multicast', 'net.tables.multicast', [5]],
+    ['multicast', 'net.tables.multicast', new Array(2)],
     ['rx_packets', 'net.counters.rx_packets', '1'],
     ['linkUp', 'net.linkUp', undefined],
   ])('refuses a bad %s, with a reason that names it', (name, path, value) => {
@@ -200,6 +209,34 @@ describe('restore of what is not trusted', () => {
     expect(result).toMatchObject({ ok: false });
     expect(result.ok ? '' : result.reason).toContain(name);
     expect(bench.device.describe().status).toBe(0);
+  });
+
+  it('refuses an interrupt that no live device raised, and a feature without the one it needs', () => {
+    const state = new DeviceBench().device.snapshot() as unknown;
+    put(state, ['transport', 'isr'], 1);
+    expect(new DeviceBench().device.restore(state)).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('isr'),
+    });
+    const other = good();
+    put(other, ['transport', 'negotiated'], '0x0000000110050028'); // CTRL_RX, bit 18, without CTRL_VQ, bit 17
+    put(other, ['transport', 'features', 'driver'], [0x1005_0028, 1, 0, 0]);
+    expect(new DeviceBench().device.restore(other)).toMatchObject({ ok: false, reason: expect.stringContaining('17') });
+  });
+
+  it('overlapping rings and a used index ahead cannot make the device offer itself work for ever', () => {
+    const bench = new DeviceBench();
+    const ring = bench.driver({ queueSizes: [0, 0, 1] }).ring(CTRL);
+    const state: unknown = structuredClone(bench.device.snapshot());
+    ring.writeDescriptor(0, 0x100, 1, 2, 0);
+    const at = ['transport', 'queues', 2, 'state'];
+    // What the device publishes as used is what it reads as available.
+    put(state, [...at, 'driver'], ring.used);
+    put(state, [...at, 'usedIdx'], 1);
+    bench.memory.writeU16(ring.used + 2, 1);
+    bench.device.restore(state);
+    bench.device.resume();
+    expect(bench.device.describe().counters.ctrl_err).toBeLessThanOrEqual(1);
   });
 
   it('no value makes it throw', () => {

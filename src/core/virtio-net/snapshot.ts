@@ -5,7 +5,7 @@ import { StateReader } from '../virtio/state-reader.ts';
 import { type CheckedTransportState, readTransportState, type TransportState } from '../virtio-pci/transport-state.ts';
 import { CONTROL_BYTES_MAX } from './control.ts';
 import { COUNTER_NAMES, type Counters } from './counters.ts';
-import { BASE_FEATURES, HOST_FEATURES } from './feature-rules.ts';
+import { BASE_FEATURES, HOST_FEATURES, judgeDependencies } from './feature-rules.ts';
 import { type MacTables, RX_FLAGS, type RxMode } from './rx-mode.ts';
 
 export const SNAPSHOT_VERSION = 1;
@@ -46,6 +46,8 @@ export function readSnapshot(value: unknown, windowSize: number): CheckedSnapsho
     return { ok: false, reason: `snapshot ${found}, this device reads version ${SNAPSHOT_VERSION}` };
   }
   const transport = readTransportState(read, root.transport, NET_QUEUES, BASE_FEATURES | HOST_FEATURES);
+  const fault = judgeDependencies(transport.negotiated);
+  if (fault) read.fail(`negotiated: ${fault.reason}`);
   const window = read.counts(root.window, 'window', windowSize, 0xff);
   const net = readNet(read, root.net);
   return read.problem === null ? { ok: true, transport, window, net } : { ok: false, reason: read.problem };

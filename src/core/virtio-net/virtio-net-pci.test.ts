@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { macTableSet, rxModeCommand } from '../testing/command-bytes.ts';
-import { DeviceBench } from '../testing/device-bench.ts';
+import { DeviceBench, HOST_OK } from '../testing/device-bench.ts';
 
 const frame = (length: number, seed = 1): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 7 + seed) & 0xff);
 
@@ -27,4 +27,33 @@ describe('end to end', () => {
     expect(bench.device.describe().rxMode.promisc).toBe(true);
     expect(bench.errors()).toEqual(['ctrl-not-negotiated']);
   });
+});
+
+describe('a machine reset', () => {
+  it('does not raise the pin on its way, with INTx disabled and the ISR set', () => {
+    const bench = new DeviceBench();
+    bench.driver().postReceive(1);
+    bench.ports.configWrite(4, 2, 0x400);
+    bench.receive(2, frame(60));
+    bench.device.flush();
+    expect(bench.ports.configRead(6, 2) & 8).toBe(8);
+    bench.device.machineReset();
+    expect(bench.pin).toEqual({ high: false, raised: 0, lowered: 0 });
+  });
+});
+
+describe('a host that fails', () => {
+  it.each(['reset', 'negotiated'] as const)(
+    'to hear of a %s leaves a device that needs a reset, and says so',
+    async (type) => {
+      const bench = new DeviceBench({
+        host: (event) => (event.type === type ? Promise.reject(new Error('port closed')) : HOST_OK),
+      });
+      const driver = bench.driver();
+      for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+      expect(driver.status).toBe(15 | 64);
+      expect(bench.eventsOf('needs-reset')).toEqual([{ type: 'needs-reset', reason: 'The host did not answer.' }]);
+      expect(driver.readIsr()).toBe(2);
+    },
+  );
 });

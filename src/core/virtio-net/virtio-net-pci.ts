@@ -171,8 +171,9 @@ export class VirtioNetPci {
   /** Power-on state, as when the whole machine is reset. */
   machineReset(): void {
     this.#window.reset();
-    this.#transport.line.command = 0;
+    // The command register last: to clear INTx disable while the ISR is set would raise the pin once more.
     this.#transport.reset('machine');
+    this.#transport.line.command = 0;
   }
 
   describe(): NetDescription {

@@ -164,6 +164,7 @@ export class SplitQueue implements Queue {
     this.reset();
     this.#size = state.size;
     this.#enabled = state.enabled;
+    this.#notify = state.notify;
     if (!state.enabled) return null;
     this.#desc = state.desc;
     this.#avail = state.driver;
@@ -171,7 +172,6 @@ export class SplitQueue implements Queue {
     this.#availIdx = state.availIdx & U16;
     this.#usedNext = state.usedIdx & U16;
     this.#usedShown = this.#usedNext;
-    this.#notify = state.notify;
     return null;
   }
 

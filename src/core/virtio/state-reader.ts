@@ -15,7 +15,8 @@ export class StateReader {
   }
 
   list(value: unknown, path: string, maximum: number): readonly unknown[] {
-    if (Array.isArray(value) && value.length <= maximum) return value;
+    // A list with holes becomes one with undefined in it: `map` and `every` would pass the holes by.
+    if (Array.isArray(value) && value.length <= maximum) return Array.from<unknown>(value);
     this.fail(`${path} is not a list of at most ${maximum}`);
     return [];
   }

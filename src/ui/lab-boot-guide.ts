@@ -1,0 +1,101 @@
+import { css, html, LitElement, nothing } from 'lit';
+import { BOOT_STAGES } from '../core/trace/event.ts';
+import type { BootStage } from '../core/trace/event.ts';
+import { bootTimes, isBooting, lastBootSeconds, SecondsController, stageSeconds, STAGE_TEXT } from './boot-progress.ts';
+import type { BootTimes } from './boot-progress.ts';
+import { FIRST_STEPS } from './first-steps.ts';
+import { StoreController } from './store.ts';
+import { shared } from './styles.ts';
+
+/** In place of a console that has nothing to show yet: what this is, what happens now, and what to do then. */
+export class LabBootGuide extends LitElement {
+  static override styles = [
+    shared,
+    css`
+      :host {
+        display: block;
+        padding: 12px 16px;
+        overflow: auto;
+      }
+      .measure {
+        display: grid;
+        gap: 12px;
+        max-width: 76ch;
+      }
+      .rows {
+        display: grid;
+        grid-template-columns: max-content max-content minmax(0, 1fr) max-content;
+        gap: 2px 10px;
+        list-style: none;
+        margin-top: 4px;
+      }
+      .rows li {
+        display: contents;
+        color: var(--muted);
+      }
+      .rows li.now {
+        color: var(--text);
+      }
+      .now .name {
+        font-weight: 600;
+      }
+      .done .sign {
+        color: var(--accept);
+      }
+      .commands {
+        grid-template-columns: max-content minmax(0, 1fr);
+      }
+      .commands code {
+        color: var(--text);
+      }
+    `,
+  ];
+
+  readonly #store = new StoreController(this, ({ model }) => model.boot ?? model.failure);
+  readonly #last = lastBootSeconds();
+
+  constructor() {
+    super();
+    new SecondsController(this, () => isBooting(this.#store.store?.model));
+  }
+
+  override render(): unknown {
+    const store = this.#store.store;
+    if (!store) return nothing;
+    const { boot, failure } = store.model;
+    const times = bootTimes(store.log.events);
+    const expected = this.#last === null ? 'It takes 15 to 60 seconds.' : `The last time here it took ${this.#last} s.`;
+    return html`
+      <div class="measure">
+        <p>
+          Debian Linux, unmodified, drives an emulated virtio network device. A model of the illumos host decides which
+          frames reach it. The lab shows every frame, who decided about it by which rule, and what that cost the host.
+        </p>
+        <div>
+          <h3>${failure ? 'The boot stopped' : `The guest boots. ${expected}`}</h3>
+          <ol class="rows">
+            ${BOOT_STAGES.map((stage) => stageRow(stage, boot?.stage ?? null, times, failure !== null))}
+          </ol>
+        </div>
+        <div>
+          <h3>Then type here</h3>
+          <ol class="rows commands">
+            ${FIRST_STEPS.map(({ command, why }) => html`<li><code>${command}</code><span>${why}</span></li>`)}
+          </ol>
+        </div>
+      </div>
+    `;
+  }
+}
+
+function stageRow(stage: BootStage, now: BootStage | null, times: BootTimes, failed: boolean): unknown {
+  const order = BOOT_STAGES.indexOf(stage) - (now ? BOOT_STAGES.indexOf(now) : -1);
+  const seconds = stageSeconds(times, stage, performance.now() * 1e6);
+  const [state, sign] = order < 0 ? ['done', '✓'] : order > 0 ? ['later', '·'] : failed ? ['now', '✕'] : ['now', '▸'];
+  return html`<li class=${state} aria-current=${state === 'now' ? 'step' : nothing}>
+    <span class="sign">${sign}</span><span class="name">${stage}</span><span>${STAGE_TEXT[stage]}</span
+    ><span class="number">${seconds === null || (failed && state === 'now') ? '' : `${Math.floor(seconds)} s`}</span>
+  </li>`;
+}
+
+customElements.define('lab-boot-guide', LabBootGuide);
