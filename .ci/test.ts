@@ -75,7 +75,7 @@ const vite = 'vite/bin/vite.js';
 const vitest = 'vitest/vitest.mjs';
 const playwright = '@playwright/test/cli.js';
 
-// Unit tests come first and need no image, but some boot the guest if it is there.
+// The test of the v86 seam runs the image's firmware.
 const guest = step('guest image', () => node(tsx, ['guest/build.ts']));
 if (!guest) add(false);
 const unitOk = step('unit tests', () =>

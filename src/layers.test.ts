@@ -22,7 +22,7 @@ interface Layer {
   readonly files?: readonly string[];
 }
 
-const CORE = ['virtio', 'net', 'ring', 'virtio-pci', 'virtio-net', 'viona', 'host', 'trace', 'monitor'].map(
+const CORE = ['virtio', 'net', 'ring', 'virtio-pci', 'virtio-net', 'viona', 'host', 'trace'].map(
   (name) => `src/core/${name}`,
 );
 
@@ -42,7 +42,6 @@ const LAYERS: readonly Layer[] = [
   { folder: 'src/core/viona', imports: below('src/core/viona') },
   { folder: 'src/core/host', imports: below('src/core/host') },
   { folder: 'src/core/trace', imports: below('src/core/trace') },
-  { folder: 'src/core/monitor', imports: below('src/core/monitor') },
   { folder: 'src/core/testing', imports: CORE },
   { folder: 'src/protocol', imports: CORE, packages: ['comlink'] },
   {

@@ -18,7 +18,7 @@ const LINE_FEED = 10;
 /** The agent's lines are far shorter. What is longer is noise of another program and is passed over. */
 const LINE_BYTES_MAX = 64 * 1024;
 /** What is kept of a command's output; the rest is counted, and the output ends by saying so. */
-export const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
+export const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
 
 export class ExecAgent {
   readonly #send: (bytes: Uint8Array) => void;

@@ -10,12 +10,12 @@ export interface FirstStep {
 export const FIRST_STEPS: readonly FirstStep[] = [
   {
     command: 'ip link set eth0 up',
-    why: 'starts the device; the driver asks for its multicast groups',
+    why: 'starts the device: the driver asks for its groups',
     done: ({ model, frames }) => model.rxMode.promisc !== null || frames.counters.sent > 0,
   },
   {
     command: 'ping -c 3 10.0.2.2',
-    why: 'sends the first packets',
+    why: 'makes the first packets',
     done: ({ frames }) => frames.counters.fate('delivered') > 0,
   },
   {

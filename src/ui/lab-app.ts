@@ -68,10 +68,10 @@ export class LabApp extends LitElement {
         grid-template-columns: minmax(0, var(--split-top, 45%)) 5px minmax(0, 1fr);
       }
       .side {
-        grid-template-rows: minmax(0, var(--split-side, 74%)) 5px minmax(0, 1fr);
+        grid-template-rows: minmax(0, var(--split-side, 75%)) 5px minmax(0, 1fr);
       }
       .bottom {
-        grid-template-columns: minmax(0, var(--split-bottom, 71%)) 5px minmax(0, 1fr);
+        grid-template-columns: minmax(0, var(--split-bottom, 73%)) 5px minmax(0, 1fr);
       }
       @media (max-width: 899px) {
         nav {
@@ -158,14 +158,14 @@ export class LabApp extends LitElement {
           <lab-splitter axis="x" property="--split-top" initial="45" label="Console width"></lab-splitter>
           <div class="side">
             <lab-device data-pane="device"></lab-device>
-            <lab-splitter axis="y" property="--split-side" initial="74" label="Device height"></lab-splitter>
+            <lab-splitter axis="y" property="--split-side" initial="75" label="Device height"></lab-splitter>
             <lab-logs data-pane="logs"></lab-logs>
           </div>
         </div>
         <lab-splitter axis="y" property="--split-main" initial="51" label="Upper half height"></lab-splitter>
         <div class="bottom">
           <lab-packets data-pane="packets"></lab-packets>
-          <lab-splitter axis="x" property="--split-bottom" initial="71" label="Packet list width"></lab-splitter>
+          <lab-splitter axis="x" property="--split-bottom" initial="73" label="Packet list width"></lab-splitter>
           <lab-inspector data-pane="inspector"></lab-inspector>
         </div>
       </main>

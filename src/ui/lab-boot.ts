@@ -74,7 +74,10 @@ export class LabBoot extends LitElement {
     }
     const at = BOOT_STAGES.indexOf(boot.stage);
     const part = boot.totalBytes > 0 ? Math.min(1, boot.loadedBytes / boot.totalBytes) : 0.5;
-    const bytes = boot.totalBytes > 0 ? `${formatBytes(boot.loadedBytes)} of ${formatBytes(boot.totalBytes)}` : nothing;
+    const bytes =
+      boot.totalBytes > 0
+        ? html`<span class="muted number">${formatBytes(boot.loadedBytes)} of ${formatBytes(boot.totalBytes)}</span>`
+        : nothing;
     const seconds = (performance.now() * 1e6 - bootTimes(store.log.events).begun) / 1e9;
     return html`
       <span class="stages" aria-hidden="true">
@@ -86,7 +89,7 @@ export class LabBoot extends LitElement {
         )}
       </span>
       <span role="status" aria-label="Guest" title=${STAGE_TEXT[boot.stage]}>Guest: ${boot.stage}</span>
-      <span class="muted number">${bytes}</span>
+      ${bytes}
       <span class="muted number clock" title="Since this boot began">${Math.max(0, Math.floor(seconds))} s</span>
     `;
   }

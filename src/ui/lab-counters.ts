@@ -31,11 +31,13 @@ export class LabCounters extends LitElement {
       }
       /* The equation: signs are drawn, so that cells hold numbers alone. */
       tr.term td.number::before {
-        content: '+ ';
+        content: '+';
+        float: left;
+        margin-right: 6px;
         color: var(--muted);
       }
       tr.sum + tr.term td.number::before {
-        content: '= ';
+        content: '=';
       }
       tr.sum td {
         font-weight: 600;

@@ -52,6 +52,17 @@ export class LabDevice extends LitElement {
           grid-template-columns: minmax(0, 1fr);
         }
       }
+      @media (max-width: 599px) {
+        .bar {
+          flex-wrap: wrap;
+          gap: 0 8px;
+          height: auto;
+          padding-block: 5px;
+        }
+        .bar .push {
+          margin-left: 0;
+        }
+      }
       .body:focus-visible {
         outline: 2px solid var(--accent);
       }

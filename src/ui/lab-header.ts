@@ -49,13 +49,30 @@ export class LabHeader extends LitElement {
       .push {
         margin-left: auto;
       }
+      /* Two lines: the guest and the theme, the models and the dialogs. */
       @media (max-width: 599px) {
         header {
           gap: 4px 6px;
         }
+        .push {
+          display: contents;
+        }
         .isolation,
         label[for='host'] {
           display: none;
+        }
+        header > * ~ *,
+        .push > * {
+          order: 2;
+        }
+        header > h1,
+        header > .guest {
+          order: 0;
+        }
+        .push > select {
+          order: 1;
+          width: 78px;
+          margin-left: auto;
         }
         #host {
           max-width: 38vw;
@@ -96,7 +113,7 @@ export class LabHeader extends LitElement {
     return html`
       <header>
         <h1>virtio-net lab</h1>
-        <span class="group">
+        <span class="group guest">
           <lab-boot></lab-boot>
           <button
             class="quiet"

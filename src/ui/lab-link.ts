@@ -5,11 +5,11 @@ import type { LinkCallbacks, PromiscLevel } from '../core/viona/link.ts';
 import { StoreController } from './store.ts';
 import { shared, tables } from './styles.ts';
 
-/** Each level in terms of the one before it. */
+/** What reaches the guest. */
 const LETS_THROUGH: Readonly<Record<PromiscLevel, string>> = {
   NONE: 'own unicast and broadcast',
-  MULTI: '+ all multicast, asked for or not',
-  ALL: '+ foreign unicast: every frame',
+  MULTI: '+ all multicast',
+  ALL: 'every frame on the wire',
 };
 
 /** The host's link as it is now: which promiscuity level, which callbacks, and what that lets through. */
@@ -42,21 +42,18 @@ export class LabLink extends LitElement {
         box-shadow: inset 3px 0 var(--accent);
         font-weight: 700;
       }
-      dl {
-        display: grid;
-        grid-template-columns: max-content minmax(0, 1fr);
-        gap: 0 8px;
-      }
       dt,
       dd {
-        overflow-wrap: anywhere;
+        display: inline;
       }
       dd {
         color: var(--muted);
       }
       dd.what {
-        grid-column: 1 / -1;
-        margin-bottom: 3px;
+        display: block;
+      }
+      dd.what + dt {
+        margin-top: 3px;
       }
       .problem {
         margin-top: 4px;
@@ -105,15 +102,13 @@ function registered({ classified, promisc }: LinkCallbacks): unknown {
     <dl>
       <dt class="mono">mac_rx_set</dt>
       <dd class="mono">${classified ?? 'cleared'}</dd>
-      <dd class="what">
-        ${classified ? 'Takes what the MAC layer classified to this client.' : 'What the MAC layer classified to this client is discarded.'}
-      </dd>
+      <dd class="what">${classified ? 'Own unicast and broadcast come this way.' : 'So that no frame comes twice.'}</dd>
       <dt class="mono">mac_promisc_add</dt>
       <dd class="mono">${promisc ? `${promisc.kind}, ${promisc.handler}` : 'none'}</dd>
       <dd class="what">
         ${
           promisc
-            ? `The MAC layer copies every ${promisc.kind === 'ALL' ? '' : 'group-addressed '}frame for it.`
+            ? `A copy of every ${promisc.kind === 'ALL' ? '' : 'group-addressed '}frame comes this way.`
             : 'The NIC can leave promiscuous mode.'
         }
       </dd>

@@ -3,6 +3,7 @@ import type { HostModelId } from '../core/host/host-model.ts';
 import type { ModelTotals } from '../core/trace/frame-counters.ts';
 import { formatCount, shortModel } from './format.ts';
 import { needlessWork } from './needless-work.ts';
+import type { NeedlessWork } from './needless-work.ts';
 import { shared, tables } from './styles.ts';
 
 interface Line {
@@ -38,8 +39,16 @@ export class LabModelTotals extends LitElement {
         margin: 4px 0 8px;
       }
       th[scope='row'] {
-        color: var(--text);
         font: inherit;
+      }
+      th[scope='row']:not([class]) {
+        color: var(--text);
+      }
+      .leak {
+        color: var(--leak);
+      }
+      .loss {
+        color: var(--loss);
       }
       th.active,
       td.active {
@@ -76,8 +85,10 @@ export class LabModelTotals extends LitElement {
   override render(): unknown {
     const { totals, active } = this;
     const isActive = (model: string): string => (model === active ? 'active' : '');
+    const work = this.#needless();
     return html`
       <h3>What each host model did, or would have done</h3>
+      <p>${work?.sentence}</p>
       <table aria-label="Host models">
         <thead>
           <tr>
@@ -91,7 +102,7 @@ export class LabModelTotals extends LitElement {
           ${LINES.map(
             ({ of, title, hint, tone = '' }) =>
               html`<tr title=${hint}>
-                <th scope="row" class=${tone}>${title}</th>
+                <th scope="row" class=${tone || nothing}>${title}</th>
                 ${totals.map(
                   (each) =>
                     html`<td class="number mono ${isActive(each.model)} ${each[of] > 0 ? tone : ''}">
@@ -102,21 +113,16 @@ export class LabModelTotals extends LitElement {
           )}
         </tbody>
       </table>
-      ${this.#needless()}
+      <ul class="muted mono" aria-label="Derivation">
+        ${work?.sums.map((sum) => html`<li>${sum}</li>`)}
+      </ul>
     `;
   }
 
-  #needless(): unknown {
+  #needless(): NeedlessWork | null {
     const exact = this.totals.find(({ model }) => model === 'exact');
     const inForce = this.totals.find(({ model }) => model === this.active);
-    if (!inForce || !exact || inForce.judged === 0) return nothing;
-    const { sentence, sums } = needlessWork(inForce, exact);
-    return html`
-      <p>${sentence}</p>
-      <ul class="muted mono" aria-label="Derivation">
-        ${sums.map((sum) => html`<li>${sum}</li>`)}
-      </ul>
-    `;
+    return inForce && exact && inForce.judged > 0 ? needlessWork(inForce, exact) : null;
   }
 }
 

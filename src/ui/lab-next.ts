@@ -18,11 +18,12 @@ export class LabNext extends LitElement {
         min-width: 0;
         white-space: nowrap;
       }
-      span {
+      .why {
         overflow: hidden;
         text-overflow: ellipsis;
       }
       button {
+        flex: none;
         min-height: 22px;
         padding: 0 7px;
         border-color: var(--accent);
@@ -53,7 +54,7 @@ export class LabNext extends LitElement {
       <button class="mono" title="Types it into the console: ${step.why}" @click=${() => this.#type(step.command)}>
         ${step.command}
       </button>
-      <span class="muted">${step.why}</span>
+      <span class="muted why">${step.why}</span>
     `;
   }
 

@@ -41,7 +41,9 @@ export class LabReceiveFilter extends LitElement {
       }
       td:last-child {
         width: 100%;
-        white-space: normal;
+        max-width: 0;
+        overflow: hidden;
+        text-overflow: ellipsis;
       }
     `,
   ];
@@ -53,7 +55,7 @@ export class LabReceiveFilter extends LitElement {
     if (!store) return nothing;
     const { rxMode, tables: macTables } = store.model;
     return html`
-      <h3>Receive filter, as the driver asked</h3>
+      <h3>Receive filter asked for</h3>
       <div class="flags" role="list" aria-label="Receive mode">
         ${RX_FLAGS.map((flag) => {
           const value = rxMode[flag];
@@ -64,7 +66,7 @@ export class LabReceiveFilter extends LitElement {
           >`;
         })}
       </div>
-      <p class="muted">Own address <span class="mono">${store.mac ?? 'unknown'}</span>, always accepted</p>
+      <p class="muted">Own <span class="mono">${store.mac ?? 'address unknown'}</span>, always taken</p>
       ${this.#table('Unicast table', macTables.unicast)} ${this.#table('Multicast table', macTables.multicast)}
     `;
   }
@@ -79,7 +81,7 @@ export class LabReceiveFilter extends LitElement {
             (mac) =>
               html`<tr>
                 <td class="mono">${formatMac(mac)}</td>
-                <td class="muted">${groupName(mac) ?? ''}</td>
+                <td class="muted" title=${groupName(mac) ?? nothing}>${groupName(mac) ?? ''}</td>
               </tr>`,
           )}
         </tbody>

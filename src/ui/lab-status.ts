@@ -14,6 +14,11 @@ export class LabStatus extends LitElement {
         gap: 6px;
         min-width: 0;
       }
+      @media (max-width: 599px) {
+        :host {
+          flex-wrap: wrap;
+        }
+      }
       ol {
         display: flex;
         gap: 4px;

@@ -4,7 +4,7 @@ import { css } from 'lit';
 export const columnStyles = css`
   .row {
     display: grid;
-    grid-template-columns: 40px 74px 22px 114px 114px 28px 50px minmax(90px, 1fr) 34px 78px 134px 36px 48px;
+    grid-template-columns: 40px 74px 22px 113px 113px 32px 46px minmax(90px, 1fr) 34px 76px 134px 36px 48px;
     column-gap: 8px;
     align-items: center;
     height: var(--row);
@@ -40,7 +40,7 @@ export const columnStyles = css`
       display: none;
     }
     .row {
-      grid-template-columns: 40px 74px 114px 114px 28px 50px minmax(60px, 1fr) 34px 78px 134px 48px;
+      grid-template-columns: 40px 74px 113px 113px 32px 46px minmax(60px, 1fr) 34px 76px 134px 48px;
     }
   }
   @container (max-width: 839px) {
@@ -49,7 +49,7 @@ export const columnStyles = css`
       display: none;
     }
     .row {
-      grid-template-columns: 40px 74px 114px 28px 50px minmax(60px, 1fr) 78px 134px 48px;
+      grid-template-columns: 40px 74px 113px 32px 46px minmax(60px, 1fr) 76px 134px 48px;
     }
   }
   @container (max-width: 699px) {
@@ -60,7 +60,7 @@ export const columnStyles = css`
       display: none;
     }
     .row {
-      grid-template-columns: 74px 114px minmax(60px, 1fr) 78px 48px;
+      grid-template-columns: 74px 113px minmax(60px, 1fr) 76px 48px;
     }
   }
   /* A phone: what it was, what became of it, and what the models say. */
@@ -69,7 +69,7 @@ export const columnStyles = css`
       display: none;
     }
     .row {
-      grid-template-columns: 74px minmax(60px, 1fr) 78px 48px;
+      grid-template-columns: 74px minmax(60px, 1fr) 76px 48px;
     }
   }
   .strip {

@@ -210,6 +210,22 @@ describe('FrameTable', () => {
     expect(await table.whenSettled(2)).toBe('no_space');
   });
 
+  it('leaves nobody waiting when the list is cleared', async () => {
+    const table = new FrameTable();
+    const feeder = new Feeder();
+    feeder.rx(2, [TAKE, TAKE, TAKE], 0);
+    feeder.rx(4, [MISS, MISS, MISS], FILTERED);
+    feeder.into(table);
+    const pending = table.whenSettled(2);
+    table.clear();
+    const stillPending = table.whenSettled(2);
+    await expect(table.whenSettled(4)).rejects.toThrow('left the list');
+    feeder.writer.frameFate(2, fateCode('delivered'), 0, 0, 0, 0);
+    feeder.into(table);
+    expect(await pending).toBe('delivered');
+    expect(await stillPending).toBe('delivered');
+  });
+
   it('tells a watcher the lowest row that changed', () => {
     const table = new FrameTable();
     const watch = table.watch();

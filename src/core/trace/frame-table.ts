@@ -45,6 +45,8 @@ export class FrameTable {
   readonly #waiting = new Map<number, ((fate: Fate) => void)[]>();
   #counters = new FrameCounters();
   #first = 0;
+  /** Highest id of a frame towards the guest. */
+  #newest = 0;
   #version = 0;
 
   constructor(maxRows = DEFAULT_MAX_ROWS) {
@@ -112,11 +114,14 @@ export class FrameTable {
     return slot === undefined ? -1 : this.#first + this.#columns.indexOf(slot);
   }
 
-  /** Resolves with the final fate of a frame, at once if it is known. Ask before the row can be evicted. */
+  /** Resolves with the final fate of a frame, at once if it is known; rejects if its row is gone already. */
   whenSettled(id: number): Promise<Fate> {
     const slot = this.#slotOf.get(id);
     const fate = slot === undefined ? undefined : FATES[this.#columns.fate[slot] ?? 0];
     if (fate !== undefined && fate !== 'pending') return Promise.resolve(fate);
+    // The host numbers its frames upwards and records them in that order.
+    const gone = slot === undefined && id <= this.#newest && !this.#forgotten.has(id) && !this.#rowless.has(id);
+    if (gone) return Promise.reject(new Error(`Frame ${id} has left the list, and its fate with it.`));
     return new Promise((resolve) => {
       const waiting = this.#waiting.get(id);
       if (waiting) waiting.push(resolve);
@@ -175,6 +180,7 @@ export class FrameTable {
     }
     if (fate !== 0) columns.fateTime[slot] = columns.time[slot] ?? 0;
     this.#insert(slot, id);
+    this.#newest = Math.max(this.#newest, id);
     if (fate !== 0) this.#tell(id, fate);
     const early = this.#earlyFates.get(id);
     if (early) {
@@ -209,8 +215,8 @@ export class FrameTable {
     const fate = view.getUint16(at + AT.fateCode, true);
     const slot = this.#slotOf.get(id);
     if (slot === undefined) {
-      if (this.#forgotten.delete(id)) return;
-      if (this.#rowless.delete(id)) {
+      if (this.#forgotten.delete(id)) this.#tell(id, fate);
+      else if (this.#rowless.delete(id)) {
         this.#counters.settle(fate);
         this.#version++;
         this.#tell(id, fate);
