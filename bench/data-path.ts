@@ -59,8 +59,7 @@ export class DataPath {
       memory,
       ports: {
         configRead: (offset, width) =>
-          device.pciConfigRead(offset, width) ??
-          Number(Buffer.from(device.pciSpace).readUIntLE(offset, width)),
+          device.pciConfigRead(offset, width) ?? Buffer.from(device.pciSpace).readUIntLE(offset, width),
         configWrite: (offset, width, value) => void device.pciConfigWrite(offset, width, value),
         barRead: (bar, offset, width) => device.barRead(bar, offset, width),
         barWrite: (bar, offset, width, value) => device.barWrite(bar, offset, width, value),
@@ -76,7 +75,6 @@ export class DataPath {
       }
     }
   }
-
 
   /** So many frames into the guest, 32 to a flush. */
   receive(frames: number, length: number): void {

@@ -131,7 +131,7 @@ export class FacadeHost implements ScenarioHost {
 }
 
 /** The facade's answer in the words of the scenarios. Checks on the way that it says the same everywhere. */
-export function outcomeOf(result: InjectResult, active: HostModelId): FrameOutcome {
+function outcomeOf(result: InjectResult, active: HostModelId): FrameOutcome {
   const verdicts = Object.fromEntries(
     HOST_MODEL_IDS.map((model) => [model, verdictFrom(model, result.byModel[model])]),
   ) as Record<HostModelId, Verdict>;

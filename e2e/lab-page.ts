@@ -40,9 +40,10 @@ export class LabPage {
 
   readonly packetGrid: Locator;
   readonly packetRows: Locator;
+  /** The row with the cursor. */
+  readonly chosenPacket: Locator;
   readonly packetFilter: Locator;
   readonly packetsShown: Locator;
-  readonly follow: Locator;
   readonly clear: Locator;
 
   readonly verdicts: Locator;
@@ -80,9 +81,9 @@ export class LabPage {
 
     this.packetGrid = this.packets.getByRole('grid', { name: 'Packets' });
     this.packetRows = this.packetGrid.getByRole('row');
+    this.chosenPacket = this.packetGrid.getByRole('row', { selected: true });
     this.packetFilter = this.packets.getByRole('combobox', { name: 'Filter packets' });
     this.packetsShown = this.packets.getByRole('status', { name: 'Packets shown' });
-    this.follow = this.packets.getByRole('button', { name: 'Follow' });
     this.clear = this.packets.getByRole('button', { name: 'Clear' });
 
     this.verdicts = this.inspector.getByRole('table', { name: 'Verdict of every host model' });
@@ -99,15 +100,6 @@ export class LabPage {
     return this.features
       .getByRole('row')
       .filter({ has: this.page.getByRole('cell', { name: 'in force', exact: true }) });
-  }
-
-  packetRow(cells: string): Locator {
-    return this.packetRows.filter({ hasText: cells });
-  }
-
-  @step
-  async open(path = '/'): Promise<void> {
-    await this.page.goto(path);
   }
 
   @step

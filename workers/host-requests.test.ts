@@ -47,8 +47,8 @@ describe('HostRequests', () => {
       ask(NEGOTIATED);
     }
     expect(asked).toHaveLength(32);
-    for (let done = 0; done < asked.length; done++) {
-      asked[done]?.answer(OK);
+    for (const request of asked) {
+      request.answer(OK);
       await turns();
     }
     expect(asked).toHaveLength(34);

@@ -89,6 +89,8 @@ class MachineWorker implements MachineApi {
           this.#boot('kernel');
         },
         onPowerOff: () => {
+          // Without power there is no device: what still arrives must not count as delivered.
+          this.#device?.machineReset();
           this.#agent.reset('The guest switched the machine off.');
           trace.emit({ type: 'machine-off' });
         },

@@ -5,6 +5,7 @@ import { bootTimes, isBooting, lastBootSeconds, SecondsController, stageSeconds,
 import type { BootTimes } from './boot-progress.ts';
 import { FIRST_STEPS } from './first-steps.ts';
 import { StoreController } from './store.ts';
+import type { LabStore } from './store.ts';
 import { shared } from './styles.ts';
 
 /** In place of a console that has nothing to show yet: what this is, what happens now, and what to do then. */
@@ -62,39 +63,45 @@ export class LabBootGuide extends LitElement {
   override render(): unknown {
     const store = this.#store.store;
     if (!store) return nothing;
-    const { boot, failure } = store.model;
-    const times = bootTimes(store.log.events);
-    const expected = this.#last === null ? 'It takes 15 to 60 seconds.' : `The last time here it took ${this.#last} s.`;
+    const { failure } = store.model;
     return html`
       <div class="measure">
         <p>
           Debian Linux, unmodified, drives an emulated virtio network device. A model of the illumos host decides which
           frames reach it. The lab shows every frame, who decided about it by which rule, and what that cost the host.
         </p>
-        <div>
-          <h3>${failure ? 'The boot stopped' : `The guest boots. ${expected}`}</h3>
-          <ol class="rows">
-            ${BOOT_STAGES.map((stage) => stageRow(stage, boot?.stage ?? null, times, failure !== null))}
-          </ol>
-        </div>
-        <div>
-          <h3>Then type here</h3>
-          <ol class="rows commands">
-            ${FIRST_STEPS.map(({ command, why }) => html`<li><code>${command}</code><span>${why}</span></li>`)}
-          </ol>
-        </div>
+        ${failure ? html`<p>The boot stopped. The message at the top says how to go on.</p>` : this.#stages(store)}
+      </div>
+    `;
+  }
+
+  #stages({ model, log }: LabStore): unknown {
+    const times = bootTimes(log.events);
+    const expected = this.#last === null ? 'It takes 15 to 60 seconds.' : `The last time here it took ${this.#last} s.`;
+    return html`
+      <div>
+        <h3>The guest boots. ${expected}</h3>
+        <ol class="rows">
+          ${BOOT_STAGES.map((stage) => stageRow(stage, model.boot?.stage ?? null, times))}
+        </ol>
+      </div>
+      <div>
+        <h3>Then type here</h3>
+        <ol class="rows commands">
+          ${FIRST_STEPS.map(({ command, why }) => html`<li><code>${command}</code><span>${why}</span></li>`)}
+        </ol>
       </div>
     `;
   }
 }
 
-function stageRow(stage: BootStage, now: BootStage | null, times: BootTimes, failed: boolean): unknown {
+function stageRow(stage: BootStage, now: BootStage | null, times: BootTimes): unknown {
   const order = BOOT_STAGES.indexOf(stage) - (now ? BOOT_STAGES.indexOf(now) : -1);
   const seconds = stageSeconds(times, stage, performance.now() * 1e6);
-  const [state, sign] = order < 0 ? ['done', '✓'] : order > 0 ? ['later', '·'] : failed ? ['now', '✕'] : ['now', '▸'];
+  const [state, sign] = order < 0 ? ['done', '✓'] : order > 0 ? ['later', '·'] : ['now', '▸'];
   return html`<li class=${state} aria-current=${state === 'now' ? 'step' : nothing}>
     <span class="sign">${sign}</span><span class="name">${stage}</span><span>${STAGE_TEXT[stage]}</span
-    ><span class="number">${seconds === null || (failed && state === 'now') ? '' : `${Math.floor(seconds)} s`}</span>
+    ><span class="number">${seconds === null ? '' : `${Math.floor(seconds)} s`}</span>
   </li>`;
 }
 

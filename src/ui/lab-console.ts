@@ -43,6 +43,11 @@ export class LabConsole extends LitElement {
       .bar .push {
         flex: none;
       }
+      @media (max-width: 599px) {
+        .bar .push {
+          display: none;
+        }
+      }
       section {
         position: relative;
       }

@@ -30,10 +30,15 @@ export class LabCounters extends LitElement {
         color: var(--muted);
       }
       /* The equation: signs are drawn, so that cells hold numbers alone. */
+      tr.sum td.number,
+      tr.term td.number {
+        position: relative;
+        padding-left: 14px;
+      }
       tr.term td.number::before {
         content: '+';
-        float: left;
-        margin-right: 6px;
+        position: absolute;
+        left: 0;
         color: var(--muted);
       }
       tr.sum + tr.term td.number::before {

@@ -71,7 +71,8 @@ export class LabHeader extends LitElement {
         }
         .push > select {
           order: 1;
-          width: 78px;
+          width: 98px;
+          padding-inline: 4px;
           margin-left: auto;
         }
         #host {

@@ -102,13 +102,13 @@ function registered({ classified, promisc }: LinkCallbacks): unknown {
     <dl>
       <dt class="mono">mac_rx_set</dt>
       <dd class="mono">${classified ?? 'cleared'}</dd>
-      <dd class="what">${classified ? 'Own unicast and broadcast come this way.' : 'So that no frame comes twice.'}</dd>
+      <dd class="what">${classified ? 'For own unicast and broadcast.' : 'So that no frame comes twice.'}</dd>
       <dt class="mono">mac_promisc_add</dt>
       <dd class="mono">${promisc ? `${promisc.kind}, ${promisc.handler}` : 'none'}</dd>
       <dd class="what">
         ${
           promisc
-            ? `A copy of every ${promisc.kind === 'ALL' ? '' : 'group-addressed '}frame comes this way.`
+            ? `A copy of every ${promisc.kind === 'ALL' ? '' : 'group-addressed '}frame.`
             : 'The NIC can leave promiscuous mode.'
         }
       </dd>

@@ -66,7 +66,7 @@ export class LabReceiveFilter extends LitElement {
           >`;
         })}
       </div>
-      <p class="muted">Own <span class="mono">${store.mac ?? 'address unknown'}</span>, always taken</p>
+      <p class="muted">Own <span class="mono">${store.mac ?? 'address unknown'}</span> always</p>
       ${this.#table('Unicast table', macTables.unicast)} ${this.#table('Multicast table', macTables.multicast)}
     `;
   }

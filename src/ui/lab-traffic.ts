@@ -58,14 +58,14 @@ export class LabTraffic extends LitElement {
           )}
         </div>
       </div>
-      <div role="group" aria-label="Frame">
+      <div class="frame" role="group" aria-label="Frame">
         <div class="line">
           <h3>Or a frame of your own</h3>
           <button aria-pressed=${this.kind === 'fields'} @click=${() => (this.kind = 'fields')}>Fields</button>
           <button aria-pressed=${this.kind === 'raw'} @click=${() => (this.kind = 'raw')}>Raw hex</button>
         </div>
         <form @submit=${this.#sendForm}>
-          ${this.kind === 'fields' ? FIELDS : RAW}
+          <div class="fields">${this.kind === 'fields' ? FIELDS : RAW}</div>
           <div class="send">
             <div class="line">
               <button class="primary">Send</button>

@@ -4,7 +4,7 @@ import { css } from 'lit';
 export const columnStyles = css`
   .row {
     display: grid;
-    grid-template-columns: 40px 74px 22px 113px 113px 32px 46px minmax(90px, 1fr) 34px 76px 134px 36px 48px;
+    grid-template-columns: 40px 74px 113px 113px 32px 46px minmax(90px, 1fr) 34px 76px 134px 36px 48px;
     column-gap: 8px;
     align-items: center;
     height: var(--row);
@@ -27,16 +27,22 @@ export const columnStyles = css`
   [role='gridcell'].info {
     font-family: var(--font);
   }
+  /* Source and verdict tell the direction too. */
+  .dir {
+    display: none;
+  }
   /* Roomy: numbers of a long session, and some air. */
   @container (min-width: 1200px) {
+    .dir {
+      display: block;
+    }
     .row {
       grid-template-columns: 56px 84px 24px 118px 118px 34px 60px minmax(90px, 1fr) 40px 84px 140px 44px 52px;
       column-gap: 12px;
     }
   }
   @container (max-width: 939px) {
-    .cost,
-    .dir {
+    .cost {
       display: none;
     }
     .row {

@@ -3,11 +3,13 @@ import { css } from 'lit';
 
 export const trafficStyles = css`
   :host {
-    display: grid;
-    grid-template-columns: minmax(0, 1fr);
-    gap: 12px;
+    display: block;
     padding: 8px 10px 0;
-    align-content: start;
+  }
+  /* So that the line that sends sticks to the pane, not to its group. */
+  .frame,
+  form {
+    display: contents;
   }
   .presets {
     display: grid;
@@ -23,22 +25,21 @@ export const trafficStyles = css`
     text-align: left;
     white-space: normal;
   }
-  form {
+  .fields {
     display: grid;
     grid-template-columns: max-content minmax(0, 1.6fr) max-content minmax(0, 1fr);
     gap: 4px 8px;
     align-items: center;
     margin-top: 4px;
   }
-  form .whole {
+  .fields .whole {
     grid-column: 2 / -1;
   }
   /* What sends is in view however short the pane is. */
   .send {
-    grid-column: 1 / -1;
     position: sticky;
     bottom: 0;
-    margin: 0 -10px;
+    margin: 6px -10px 10px;
     padding: 6px 10px;
     border-top: 1px solid var(--line);
     background: var(--bar);
@@ -64,6 +65,9 @@ export const trafficStyles = css`
     gap: 6px 8px;
     align-items: center;
     margin-top: 4px;
+  }
+  .frame > .line {
+    margin-top: 10px;
   }
   .line input {
     width: 62px;

@@ -72,7 +72,7 @@ export class GuestRam implements GuestMemory {
 }
 
 /** Below this many bytes a loop beats `set`, which needs a subarray object. */
-const SHORT_COPY = 96;
+const SHORT_COPY = 64;
 
 function copy(from: Uint8Array, fromOffset: number, to: Uint8Array, toOffset: number, length: number): void {
   if (length <= SHORT_COPY) {

@@ -9,58 +9,19 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HostAnswer, RxEvent } from '../host/host-model.ts';
-import { ArrayMemory } from '../testing/array-memory.ts';
 import { macTableSet, rxModeCommand } from '../testing/command-bytes.ts';
 import { DeviceBench, HOST_OK } from '../testing/device-bench.ts';
 import { CTRL, type FakeDriver, RX, TX } from '../testing/fake-driver.ts';
+import { CountingMemory, MoodyHost, mutate } from './hostile.test-kit.ts';
 
+/** Some seconds; fast-check reports the seed of a failure. */
+const RUNS = 400;
 const MEMORY = 0x1_0000;
 const BAR = 4;
 const WINDOW = 0x84;
 const STATUS = { DRIVER_OK: 4, FEATURES_OK: 8, NEEDS_RESET: 64 };
 /** A chain of as many segments as the device takes, for every entry of its largest ring. */
 const MOST_ACCESSES = 256 * (256 * 6 + 64);
-
-/** Guest memory that counts how often it is asked. */
-class CountingMemory extends ArrayMemory {
-  accesses = 0;
-
-  override readU16(addr: number): number {
-    this.accesses++;
-    return super.readU16(addr);
-  }
-  override readU32(addr: number): number {
-    this.accesses++;
-    return super.readU32(addr);
-  }
-  override readU64(addr: number): number {
-    this.accesses++;
-    return super.readU64(addr);
-  }
-  override write(addr: number, from: Uint8Array, offset: number, length: number): void {
-    this.accesses++;
-    super.write(addr, from, offset, length);
-  }
-}
-
-interface Waiting {
-  readonly resolve: (answer: HostAnswer) => void;
-  readonly reject: (reason: Error) => void;
-}
-
-/** A host that answers at once, later, with a refusal, or never. */
-class MoodyHost {
-  mood: 'prompt' | 'late' | 'refuses' | 'breaks' = 'prompt';
-  readonly waiting: Waiting[] = [];
-
-  readonly answer = (event: RxEvent): HostAnswer | Promise<HostAnswer> => {
-    const { mood } = this;
-    if (mood === 'late') return new Promise((resolve, reject) => this.waiting.push({ resolve, reject }));
-    if (mood === 'prompt' || event.type !== 'command') return HOST_OK;
-    return { ...HOST_OK, ack: 'ERR', reason: 'no', needsReset: mood === 'breaks' };
-  };
-}
 
 class Bout {
   readonly memory = new CountingMemory(MEMORY);
@@ -182,45 +143,6 @@ const lives = fc.oneof(
   }),
 );
 
-/** Replaces one value somewhere inside. */
-function mutate(root: unknown, where: number, what: number): void {
-  const places: { holder: Record<string, unknown>; key: string }[] = [];
-  const visit = (holder: unknown): void => {
-    if (typeof holder !== 'object' || holder === null) return;
-    for (const key of Object.keys(holder)) {
-      places.push({ holder: holder as Record<string, unknown>, key });
-      visit((holder as Record<string, unknown>)[key]);
-    }
-  };
-  visit(root);
-  const chosen = places[where % places.length];
-  if (!chosen) return;
-  const old = chosen.holder[chosen.key];
-  const wrong = [
-    null,
-    -1,
-    NaN,
-    1e99,
-    2 ** 53,
-    0.5,
-    'x',
-    '0x',
-    [],
-    {},
-    true,
-    undefined,
-    new Array(3),
-    0,
-    1,
-    4,
-    255,
-    65535,
-  ];
-  const near = typeof old === 'number' ? [old + 1, old - 1, old ^ 4, 0x1_0000 - old] : [];
-  const values = [...wrong, ...near, ...near];
-  chosen.holder[chosen.key] = values[what % values.length];
-}
-
 function check(bout: Bout, queuesBefore: readonly number[], brokenBefore: boolean): void {
   const { bench } = bout;
   const { status, queues, features } = bench.device.describe();
@@ -248,11 +170,11 @@ describe('a driver, a host and a snapshot that do anything', () => {
       fc.asyncProperty(acts, async (story) => {
         const bout = new Bout();
         const { bench, driver, host, memory } = bout;
-        for (const { run } of story) {
+        for (const step of story) {
           const before = bench.device.describe();
           memory.accesses = 0;
           try {
-            await run(bout);
+            await step.run(bout);
           } catch (error) {
             // The driver's own complaint about a ring that it has itself made nonsense of is no finding.
             if (!(
@@ -286,7 +208,7 @@ describe('a driver, a host and a snapshot that do anything', () => {
         expect(await driver.command(rxModeCommand(0, 1))).toBe(0);
         expect(bench.device.describe()).toMatchObject({ status: 15, rxMode: { promisc: true } });
       }),
-      { numRuns: Number(process.env.RUNS ?? 300) },
+      { numRuns: RUNS },
     );
   });
 
@@ -313,7 +235,7 @@ describe('a driver, a host and a snapshot that do anything', () => {
         expect(driver.initialise()).toBe(true);
         expect(await driver.command(rxModeCommand(0, 1))).toBe(0);
       }),
-      { numRuns: Number(process.env.RUNS ?? 300) },
+      { numRuns: RUNS },
     );
   });
 });

@@ -39,10 +39,6 @@ export const NET_HEADER_FLAGS = 0;
 export const NET_HEADER_GSO_TYPE = 1;
 export const NET_HEADER_NUM_BUFFERS = 10;
 
-export const ETHERNET_HEADER_SIZE = 14;
-export const VLAN_TAG_SIZE = 4;
-export const TPID_8021Q = 0x8100;
-
 /** The longest frame a driver may send: 65535 bytes of IP behind the longest Ethernet header, rounded up. */
 export const TX_FRAME_MAX = 65_550;
 

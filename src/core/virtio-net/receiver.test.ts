@@ -42,7 +42,7 @@ describe('receive', () => {
     expect(bench.device.describe().counters).toMatchObject({ rx_packets: 4, rx_bytes: 1200 });
   });
 
-  it('NET-RX-01, NET-RXBUF-01, NET-RX-05, NET-RX-26, NET-RX-32: the header is zero but for num_buffers = 1', () => {
+  it('NET-RXBUF-01, NET-RX-01, -05, -07 to -12, -16, NET-RX-26, NET-RX-32: the header is zero but for num_buffers = 1', () => {
     driver.postReceive(1);
     fateOf(frame(60));
     expect([...(driver.collect()[0]?.header ?? [])]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]);

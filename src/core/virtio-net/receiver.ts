@@ -1,11 +1,13 @@
 /**
  * From the wire into the driver's receive buffers: one buffer, one frame.
  *
- * Each frame gets exactly one fate, whatever happens to it. Nothing is allocated for a frame.
+ * Each frame gets exactly one fate, whatever happens to it. Nothing is kept or allocated for a frame here;
+ * guest memory makes one short-lived view to copy a long one.
  *
  * @spec 5.1.9.3, 5.1.9.4
  */
 import { fateCode, type Fate } from '../host/verdict.ts';
+import { ETHER_HEADER_SIZE, ETHERTYPE_VLAN, u16At, VLAN_TAG_SIZE } from '../net/ethernet.ts';
 import type { PackedWriter } from '../trace/packed.ts';
 import { DescriptorChain } from '../virtio/descriptor-chain.ts';
 import type { Transport } from '../virtio/device.ts';
@@ -119,10 +121,9 @@ export class Receiver {
 
   /** @spec 5.1.4.1 MUST NOT hand up a frame longer than MTU and layer-2 header (NET-CFG-05) */
   #longest(frame: Uint8Array, offset: number, length: number): number {
-    const plain = this.#mtu + L.ETHERNET_HEADER_SIZE;
-    if (length < L.ETHERNET_HEADER_SIZE) return plain;
-    const tagged = ((frame[offset + 12] ?? 0) << 8) + (frame[offset + 13] ?? 0) === L.TPID_8021Q;
-    return tagged ? plain + L.VLAN_TAG_SIZE : plain;
+    const plain = this.#mtu + ETHER_HEADER_SIZE;
+    if (length < ETHER_HEADER_SIZE) return plain;
+    return u16At(frame, offset + 12) === ETHERTYPE_VLAN ? plain + VLAN_TAG_SIZE : plain;
   }
 
   #drop(fate: DeviceDrop, id: number, head: number): void {

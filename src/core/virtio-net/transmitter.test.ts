@@ -46,7 +46,7 @@ describe('transmit', () => {
     expect(bench.sent[0]?.frame).toEqual(frame(1514));
   });
 
-  it('NET-TX-01, NET-TX-02, NET-TX-14: the header’s other fields change nothing', () => {
+  it('NET-TX-01, NET-TX-02, NET-TX-04, NET-TX-09, NET-TX-14, NET-TX-15: the header’s other fields change nothing', () => {
     driver.queueFrame(frame(60), {}, new Uint8Array(12).fill(0xff));
     driver.kick(TX);
     expect(bench.sent[0]?.frame).toEqual(frame(60));

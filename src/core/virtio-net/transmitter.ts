@@ -6,6 +6,7 @@
  *
  * @spec 5.1.9.2
  */
+import { ETHER_HEADER_SIZE } from '../net/ethernet.ts';
 import type { FrameSender } from '../ring/frames.ts';
 import type { PackedWriter } from '../trace/packed.ts';
 import { DescriptorChain } from '../virtio/descriptor-chain.ts';
@@ -59,7 +60,7 @@ export class Transmitter {
     const packet = this.#packet;
     const size = chain.readable;
     const length = size - L.NET_HEADER_SIZE;
-    if (length < L.ETHERNET_HEADER_SIZE || length > L.TX_FRAME_MAX) {
+    if (length < ETHER_HEADER_SIZE || length > L.TX_FRAME_MAX) {
       this.#counters.tx_drop_malformed++;
       transport.guestError('tx-chain-malformed', L.TX_QUEUE, `${size} readable bytes`);
       return;

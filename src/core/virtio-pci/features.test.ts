@@ -21,6 +21,18 @@ describe('features', () => {
     expect(driver.offered() & VERSION_1).toBe(VERSION_1);
   });
 
+  it('BASE-FEAT-02, BASE-FEAT-05: every legal subset is accepted, and accepted again after a reset', () => {
+    const rest = [3, 5, 16, 28].map((bit) => 1n << BigInt(bit));
+    for (let mask = 0; mask < 1 << rest.length; mask++) {
+      const some = rest.reduce((set, bit, i) => ((mask >> i) & 1 ? set | bit : set), VERSION_1);
+      for (const features of [some, some | CTRL_VQ, some | CTRL_VQ | CTRL_RX, some]) {
+        driver.reset();
+        driver.acknowledge();
+        expect(driver.negotiate(features)).toBe(true);
+      }
+    }
+  });
+
   it('PCI-COMMON-03: device_feature shows the selected word, and zero beyond the last', () => {
     const words = [0, 1, 2, 3, 4, 0x8000_0000, 0xffff_ffff].map((select) => {
       driver.common.write(REG.device_feature_select, 4, select);
