@@ -71,6 +71,6 @@ test('a unicast frame costs one look more than on a link in NONE', async ({ lab,
   expect(none.byModel['propolis-before-1125']?.cost).toMatchObject({ looked: 2, copied: 0 });
   await ui.selectPacket(none.id);
   await expect(ui.inspector).toContainText('Cost: looked at 1 time, 0 copies');
-  await expect(ui.verdicts.getByRole('row', { name: /^propolis-372a574/ })).toContainText('1·0·0');
-  await expect(ui.verdicts.getByRole('row', { name: /^propolis-before-1125/ })).toContainText('2·0·0');
+  await expect(ui.verdictOf('372a574')).toContainText('1·0·0');
+  await expect(ui.verdictOf('before-1125')).toContainText('2·0·0');
 });

@@ -132,6 +132,6 @@ export class LabClient {
     const { ioctls } = await this.link();
     return ioctls
       .filter(({ name }) => name === 'VNA_IOC_SET_PROMISC')
-      .map(({ arg, errno }) => (errno === '0' ? arg : `${arg} ${errno}`));
+      .map(({ arg, errno }) => (errno === 0 ? arg : `${arg} ${errno}`));
   }
 }

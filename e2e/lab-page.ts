@@ -102,6 +102,11 @@ export class LabPage {
       .filter({ has: this.page.getByRole('cell', { name: 'in force', exact: true }) });
   }
 
+  /** The line of a host model, whose name may be shortened, in the verdicts on the chosen packet. */
+  verdictOf(model: 'before-1125' | '372a574' | 'exact'): Locator {
+    return this.verdicts.getByRole('row', { name: new RegExp(`^(propolis-)?${model}`) });
+  }
+
   @step
   async showLogs(tab: 'Ioctls' | 'Control commands' | 'Negotiation' | 'Guest errors'): Promise<void> {
     await this.logs.getByRole('tab', { name: tab }).click();

@@ -56,7 +56,7 @@ test('a chosen packet is explained', async ({ lab, ui }) => {
   await expect(ui.inspector).toContainText('▲ leak');
   await expect(ui.inspector).toContainText('delivered');
   await expect(ui.inspector).toContainText('Filter generation');
-  await expect(ui.verdicts.getByRole('row', { name: /^exact/ })).toContainText('multicast-table-miss');
+  await expect(ui.verdictOf('exact')).toContainText('multicast-table-miss');
   await expect(ui.inspector.getByLabel('Hex dump')).toContainText('01 00 5e 7f 00 01');
 });
 

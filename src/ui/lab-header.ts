@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
+import { live } from 'lit/directives/live.js';
 import type { HostModelId } from '../core/host/host-model.ts';
 import { needsReprobe } from '../core/trace/model.ts';
 import { messageOf } from './format.ts';
@@ -128,7 +129,7 @@ export class LabHeader extends LitElement {
           <label for="host">Host model</label>
           <select id="host" aria-label="Host model" ?disabled=${!actions} @change=${this.#choose}>
             ${host === null ? html`<option value="" selected>…</option>` : nothing}
-            ${actions?.hostModels.map(({ id, title }) => html`<option value=${id} ?selected=${id === host}>${title}</option>`)}
+            ${actions?.hostModels.map(({ id, title }) => html`<option value=${id} .selected=${live(id === host)}>${title}</option>`)}
           </select>
         </span>
         <lab-model-info .models=${actions?.hostModels ?? []} .active=${host}></lab-model-info>
@@ -139,7 +140,7 @@ export class LabHeader extends LitElement {
           <button class="quiet" @click=${() => this.renderRoot.querySelector('lab-guest-dialog')?.show()}>Guest</button>
           <button class="quiet" @click=${() => this.showHelp()}>Help</button>
           <select aria-label="Theme" @change=${this.#setTheme}>
-            ${THEMES.map((theme) => html`<option value=${theme} ?selected=${theme === this.theme}>${theme} theme</option>`)}
+            ${THEMES.map((theme) => html`<option value=${theme} .selected=${live(theme === this.theme)}>${theme} theme</option>`)}
           </select>
         </span>
       </header>

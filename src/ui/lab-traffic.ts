@@ -189,7 +189,7 @@ export class LabTraffic extends LitElement {
   #setLevel(level: string): void {
     void this.#do(async () => {
       const record = await this.#actions.actions?.ioctl('VNA_IOC_SET_PROMISC', level);
-      if (record && record.errno !== '0') throw new Error(`The link refused: ${record.errno}. Its level is as before.`);
+      if (record && record.errno !== 0) throw new Error(`The link refused: ${record.errno}. Its level is as before.`);
     }, `SET_PROMISC ${level}: OK.`);
   }
 

@@ -14,7 +14,7 @@ export interface LogRow {
 }
 
 export function ioctlRow({ seq, time, event }: Logged<'ioctl'>): LogRow {
-  const ok = event.errno === '0';
+  const ok = event.errno === 0;
   const by = event.by === 'user' ? ' · by hand' : '';
   return {
     seq,

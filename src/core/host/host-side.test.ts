@@ -93,7 +93,7 @@ describe('requests', () => {
         type: 'ioctl',
         name: 'VNA_IOC_SET_PROMISC',
         arg: 'ALL',
-        errno: '0',
+        errno: 0,
         by: 'vmm',
         model: 'propolis-372a574',
         generation: answer.generation,
@@ -149,7 +149,7 @@ describe('the page’s hands', () => {
 
   it('ioctl changes the link behind the VMM’s back, and says so', () => {
     const record = side.host.ioctl('VNA_IOC_SET_PROMISC', 'ALL');
-    expect(record).toEqual({ name: 'VNA_IOC_SET_PROMISC', arg: 'ALL', errno: '0' });
+    expect(record).toEqual({ name: 'VNA_IOC_SET_PROMISC', arg: 'ALL', errno: 0 });
     expect(side.events.slice(2)).toMatchObject([
       { type: 'ioctl', by: 'user', generation: 1 },
       { type: 'link', level: 'ALL' },
@@ -157,7 +157,7 @@ describe('the page’s hands', () => {
     expect(side.inject('foreign-unicast').fate).toBe('pending');
     expect(side.host.ioctl('set_promisc', 3).errno).toBe('EINVAL');
     expect(side.host.ioctl('nonsense').errno).toBe('ENOTTY');
-    expect(side.host.describe().ioctls.map(({ errno }) => errno)).toEqual(['0', 'EINVAL', 'ENOTTY']);
+    expect(side.host.describe().ioctls.map(({ errno }) => errno)).toEqual([0, 'EINVAL', 'ENOTTY']);
     side.host.setModel('exact');
     expect(side.host.ioctl('set_promisc', 2).errno).toBe('ENXIO');
   });
@@ -171,7 +171,7 @@ describe('the page’s hands', () => {
     expect(side.host.rxEvent(PROMISC_ON)).toMatchObject({ ack: 'ERR', needsReset: false });
     expect(side.events).toMatchObject([
       { type: 'ioctl', arg: 'ALL', errno: 'ENOMEM' },
-      { type: 'ioctl', arg: 'MULTI', errno: '0' },
+      { type: 'ioctl', arg: 'MULTI', errno: 0 },
       { type: 'link', level: 'MULTI', callbacks: { classified: 'viona_rx_classified', promisc: null } },
       { type: 'command-judged' },
     ]);

@@ -4,7 +4,7 @@ import { KSTAT_NAMES, RING_STAT_NAMES } from '../viona/kstat.ts';
 import type { IoctlRecord } from '../viona/link.ts';
 import type { HostModelId } from './host-model.ts';
 import { HOST_MODELS, isHostModelId } from './models.ts';
-import { fieldsOf, isCount } from './validate.ts';
+import { fieldsOf, isCount, isErrno } from './validate.ts';
 
 export const HOST_SNAPSHOT_VERSION = 1;
 
@@ -84,7 +84,7 @@ function readIoctls(data: unknown): IoctlRecord[] | null {
     const fields = fieldsOf(entry);
     if (!fields) return null;
     const { name, arg, errno, value } = fields;
-    if (typeof name !== 'string' || typeof arg !== 'string' || typeof errno !== 'string') return null;
+    if (typeof name !== 'string' || typeof arg !== 'string' || !isErrno(errno)) return null;
     if (value !== undefined && !isCount(value)) return null;
     records.push({ name, arg, errno, ...(value === undefined ? {} : { value }) });
   }

@@ -139,7 +139,7 @@ describe('propolis-372a574', () => {
   it('does not notice an ioctl issued behind its back', () => {
     const { model, state } = after(ID, negotiated(), tables([], [JOINED]));
     const { state: moved, record } = model.ioctl(state, 'VNA_IOC_SET_PROMISC', 0);
-    expect(record).toEqual({ name: 'VNA_IOC_SET_PROMISC', arg: 'NONE', errno: '0' });
+    expect(record).toEqual({ name: 'VNA_IOC_SET_PROMISC', arg: 'NONE', errno: 0 });
     expect(model.next(moved, tables([], [UNJOINED])).ioctls).toEqual([]);
     expect(model.decide(moved, frame(JOINED)).accept).toBe(false);
   });

@@ -64,7 +64,7 @@ interface Attempt {
 function setPromisc(state: PropolisState, level: PromiscLevel): Attempt {
   if (level === state.remembered) return { state, ok: true, ioctls: [], needsReset: false };
   const first = ioctlOnLink(state, VNA_IOC_SET_PROMISC, PROMISC_LEVELS.indexOf(level));
-  if (first.record.errno === '0') {
+  if (first.record.errno === 0) {
     return { state: { ...first.state, remembered: level }, ok: true, ioctls: [first.record], needsReset: false };
   }
   const again = ioctlOnLink(first.state, VNA_IOC_SET_PROMISC, PROMISC_LEVELS.indexOf(state.remembered));
@@ -72,7 +72,7 @@ function setPromisc(state: PropolisState, level: PromiscLevel): Attempt {
     state: again.state,
     ok: false,
     ioctls: [first.record, again.record],
-    needsReset: again.record.errno !== '0',
+    needsReset: again.record.errno !== 0,
   };
 }
 

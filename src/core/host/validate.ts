@@ -4,7 +4,7 @@
  */
 import type { Mac } from '../net/mac.ts';
 import { FAULT_ERRNOS, IOCTL_NAMES, MAX_FAULTS, VIONA_MAX_MTU, VIONA_MIN_MTU } from '../viona/ioctl.ts';
-import type { LinkCallbacks, LinkConfig, LinkState, PromiscLevel } from '../viona/link.ts';
+import type { Errno, ErrnoName, LinkCallbacks, LinkConfig, LinkState, PromiscLevel } from '../viona/link.ts';
 import { LEVEL_CALLBACKS, levelInForce, PROMISC_LEVELS } from '../viona/link.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
@@ -70,7 +70,7 @@ export function restoreLink(data: unknown): LinkState | null {
   // Level and callbacks agree, or a failed ioctl left the callbacks of NONE.
   const inForce = levelInForce(callbacks);
   if (inForce !== fields.level && inForce !== 'NONE') return null;
-  const faults: { name: string; errno: string }[] = [];
+  const faults: { name: string; errno: ErrnoName }[] = [];
   for (const entry of fields.faults as readonly unknown[]) {
     const fault = fieldsOf(entry);
     const name = IOCTL_NAMES.find((known) => known === fault?.name);
@@ -79,4 +79,8 @@ export function restoreLink(data: unknown): LinkState | null {
     faults.push({ name, errno });
   }
   return { config, level: fields.level, callbacks, faults };
+}
+
+export function isErrno(value: unknown): value is Errno {
+  return value === 0 || (typeof value === 'string' && value.startsWith('E'));
 }

@@ -102,7 +102,7 @@ export const TRAP_SCENARIOS: readonly Scenario[] = [
       },
       { expect: 'frame', send: 'own-unicast', fate: 'delivered', rule: 'own-unicast' },
       // The old level again mends nothing; going through another one does.
-      { do: 'ioctl', name: SET_PROMISC, arg: 'MULTI', errno: '0' },
+      { do: 'ioctl', name: SET_PROMISC, arg: 'MULTI', errno: 0 },
       link('MULTI', 'NONE'),
       { do: 'promisc', on: true },
       { do: 'promisc', on: false },
@@ -147,7 +147,7 @@ export const TRAP_SCENARIOS: readonly Scenario[] = [
       { do: 'up' },
       { do: 'fault', name: SET_PROMISC, errno: 'ENXIO' },
       { do: 'fault', name: SET_PROMISC, errno: 'ENXIO' },
-      { do: 'ioctl', name: 'VNA_IOC_GET_MTU', arg: 0, errno: '0' },
+      { do: 'ioctl', name: 'VNA_IOC_GET_MTU', arg: 0, errno: 0 },
       { do: 'promisc', on: true },
       { expect: 'set-promisc', inOrder: ['ALL ENXIO', 'MULTI ENXIO'] },
       { expect: 'needs-reset', is: true },
@@ -183,9 +183,9 @@ export const TRAP_SCENARIOS: readonly Scenario[] = [
       { do: 'up' },
       { do: 'ioctl', name: SET_PROMISC, arg: 3, errno: 'EINVAL' },
       { do: 'ioctl', name: 'VNA_IOC_NO_SUCH_THING', arg: 0, errno: 'ENOTTY' },
-      { do: 'ioctl', name: SET_PROMISC, arg: 'MULTI', errno: '0' },
+      { do: 'ioctl', name: SET_PROMISC, arg: 'MULTI', errno: 0 },
       link('MULTI'),
-      { do: 'ioctl', name: SET_PROMISC, arg: 'NONE', errno: '0' },
+      { do: 'ioctl', name: SET_PROMISC, arg: 'NONE', errno: 0 },
       link('NONE'),
       {
         expect: 'frame',
@@ -197,7 +197,7 @@ export const TRAP_SCENARIOS: readonly Scenario[] = [
       { expect: 'frame', send: 'broadcast', fate: 'delivered', rule: 'broadcast', path: 'classified' },
       { do: 'join', group: GROUP },
       link('NONE'),
-      { do: 'ioctl', name: SET_PROMISC, arg: 'ALL', errno: '0' },
+      { do: 'ioctl', name: SET_PROMISC, arg: 'ALL', errno: 0 },
       link('ALL'),
       {
         expect: 'frame',

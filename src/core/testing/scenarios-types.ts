@@ -15,7 +15,7 @@ import type { Ack, HostModelId } from '../host/host-model.ts';
 import type { Fate, Judgement, PathId, RuleId } from '../host/verdict.ts';
 import type { FrameSpec } from '../net/frame-spec.ts';
 import type { PresetId } from '../net/traffic.ts';
-import type { IoctlRecord, LinkCallbacks, PromiscLevel } from '../viona/link.ts';
+import type { Errno, IoctlRecord, LinkCallbacks, PromiscLevel } from '../viona/link.ts';
 import type { Verdict } from '../host/verdict.ts';
 
 /** Addresses that must be, or must not be, in a table. Lower case. */
@@ -38,7 +38,7 @@ export type Wish =
 export type Intervention =
   | { readonly do: 'model'; readonly model: HostModelId }
   /** `errno` is what it must answer. */
-  | { readonly do: 'ioctl'; readonly name: string; readonly arg: string | number; readonly errno: string }
+  | { readonly do: 'ioctl'; readonly name: string; readonly arg: string | number; readonly errno: Errno }
   | { readonly do: 'fault'; readonly name: string; readonly errno: string }
   /** The whole machine is reset and the driver probes again. */
   | { readonly do: 'machine-reset' };

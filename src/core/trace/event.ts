@@ -10,7 +10,7 @@
  * The page, the tests and later the pcapng writer and the driver monitor are folds over this stream.
  */
 import type { Ack, HostModelId } from '../host/host-model.ts';
-import type { LinkCallbacks, PromiscLevel } from '../viona/link.ts';
+import type { Errno, LinkCallbacks, PromiscLevel } from '../viona/link.ts';
 import type { GuestErrorEvent } from '../virtio/guest-error.ts';
 import type { DeviceEvent } from '../virtio-net/events.ts';
 import type { TransportEvent } from '../virtio-pci/events.ts';
@@ -39,7 +39,7 @@ export type HostEvent =
       readonly type: 'ioctl';
       readonly name: string;
       readonly arg: string;
-      readonly errno: string;
+      readonly errno: Errno;
       readonly by: 'vmm' | 'user';
       readonly model: HostModelId;
       readonly generation: number;

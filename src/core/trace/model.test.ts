@@ -20,7 +20,7 @@ const SESSION = stamp([
     type: 'ioctl',
     name: 'VNA_IOC_SET_PROMISC',
     arg: 'MULTI',
-    errno: '0',
+    errno: 0,
     by: 'vmm',
     model: 'propolis-372a574',
     generation: 2,

@@ -6,7 +6,7 @@
  * answers, so it is used up only by a call that gets that far: not by a mode out of range, not by the
  * recorded level, not by NONE. On other ioctls a fault fails at the door.
  */
-import type { IoctlRecord, LinkState } from './link.ts';
+import type { Errno, IoctlRecord, LinkState } from './link.ts';
 import { PROMISC_LEVELS, setPromisc } from './link.ts';
 
 export const VNA_IOC_VERSION = 'VNA_IOC_VERSION';
@@ -53,9 +53,9 @@ export interface IoctlResult {
 
 export function linkIoctl(link: LinkState, name: string, arg: number): IoctlResult {
   const text = ioctlArgumentText(name, arg);
-  const answer = (state: LinkState, errno: string, value?: number): IoctlResult => ({
+  const answer = (state: LinkState, errno: Errno, value?: number): IoctlResult => ({
     state,
-    record: { name, arg: text, errno, ...(value === undefined || errno !== '0' ? {} : { value }) },
+    record: { name, arg: text, errno, ...(value === undefined || errno !== 0 ? {} : { value }) },
   });
   if (!(IOCTL_NAMES as readonly string[]).includes(name)) return answer(link, 'ENOTTY');
 
@@ -65,14 +65,14 @@ export function linkIoctl(link: LinkState, name: string, arg: number): IoctlResu
 
   switch (name) {
     case VNA_IOC_VERSION:
-      return answer(link, '0', VIONA_INTERFACE_VERSION);
+      return answer(link, 0, VIONA_INTERFACE_VERSION);
     case VNA_IOC_GET_MTU:
-      return answer(link, '0', link.config.mtu);
+      return answer(link, 0, link.config.mtu);
     case VNA_IOC_SET_MTU:
       if (!Number.isInteger(arg) || arg < VIONA_MIN_MTU || arg > VIONA_MAX_MTU) return answer(link, 'EINVAL');
-      return answer(arg === link.config.mtu ? link : { ...link, config: { ...link.config, mtu: arg } }, '0');
+      return answer(arg === link.config.mtu ? link : { ...link, config: { ...link.config, mtu: arg } }, 0);
     default: {
-      const result = setPromisc(link, arg, fault?.errno ?? '0');
+      const result = setPromisc(link, arg, fault?.errno ?? 0);
       // Touched and failed: the call got as far as mac_promisc_add, and the fault has happened.
       if (fault?.errno !== result.errno || result.link === link) return answer(result.link, result.errno);
       return answer(withoutFault(result.link, fault), result.errno);
@@ -85,13 +85,14 @@ export function addFault(link: LinkState, name: string, errno: string): { state:
   if (!(IOCTL_NAMES as readonly string[]).includes(name)) {
     return { state: link, error: `The link has no ioctl ${name}: choose one of ${IOCTL_NAMES.join(', ')}.` };
   }
-  if (!(FAULT_ERRNOS as readonly string[]).includes(errno)) {
+  const known = FAULT_ERRNOS.find((each) => each === errno);
+  if (!known) {
     return { state: link, error: `${errno} cannot be injected: choose one of ${FAULT_ERRNOS.join(', ')}.` };
   }
   if (link.faults.length >= MAX_FAULTS) {
     return { state: link, error: `${MAX_FAULTS} faults are waiting already: let some of them happen first.` };
   }
-  return { state: { ...link, faults: [...link.faults, { name, errno }] }, error: null };
+  return { state: { ...link, faults: [...link.faults, { name, errno: known }] }, error: null };
 }
 
 function withoutFault(link: LinkState, fault: LinkState['faults'][number]): LinkState {

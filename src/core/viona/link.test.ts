@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addFault, ioctlArgument, ioctlName, linkIoctl } from './ioctl.ts';
-import type { LinkState } from './link.ts';
+import type { Errno, LinkState } from './link.ts';
 import { createLink, levelInForce, setPromisc, vionaRxSet } from './link.ts';
 
 const CONFIG = { mac: 0x0200_0000_0015, mtu: 1500 };
@@ -11,8 +11,8 @@ const WITH_MCAST = { classified: 'viona_rx_classified', promisc: { kind: 'MULTI'
 const PROMISCUOUS = { classified: null, promisc: { kind: 'ALL', handler: 'viona_rx_classified' } };
 
 /** Issues SET_PROMISC calls one after the other. */
-function run(link: LinkState, ...modes: readonly number[]): { link: LinkState; errnos: string[] } {
-  const errnos: string[] = [];
+function run(link: LinkState, ...modes: readonly number[]): { link: LinkState; errnos: Errno[] } {
+  const errnos: Errno[] = [];
   for (const mode of modes) {
     const { state, record } = linkIoctl(link, SET, mode);
     link = state;
@@ -35,13 +35,13 @@ describe('viona_rx_set', () => {
     ['MULTI', WITH_MCAST],
     ['ALL', PROMISCUOUS],
   ] as const)('%s registers its combination of callbacks', (level, callbacks) => {
-    expect(vionaRxSet(level)).toEqual({ callbacks, errno: '0' });
+    expect(vionaRxSet(level)).toEqual({ callbacks, errno: 0 });
   });
 
   it('leaves the callbacks of NONE when mac_promisc_add fails, and NONE cannot fail', () => {
     expect(vionaRxSet('MULTI', 'ENOMEM')).toEqual({ callbacks: CLASSIFIED_ONLY, errno: 'ENOMEM' });
     expect(vionaRxSet('ALL', 'ENOMEM')).toEqual({ callbacks: CLASSIFIED_ONLY, errno: 'ENOMEM' });
-    expect(vionaRxSet('NONE', 'ENOMEM')).toEqual({ callbacks: CLASSIFIED_ONLY, errno: '0' });
+    expect(vionaRxSet('NONE', 'ENOMEM')).toEqual({ callbacks: CLASSIFIED_ONLY, errno: 0 });
   });
 });
 
@@ -54,7 +54,7 @@ describe('VNA_IOC_SET_PROMISC', () => {
     for (const from of [0, 1, 2]) {
       const { link, errnos } = run(createLink(CONFIG), from, mode);
       expect(link).toMatchObject({ level, callbacks });
-      expect(errnos).toEqual(['0', '0']);
+      expect(errnos).toEqual([0, 0]);
     }
   });
 
@@ -66,7 +66,7 @@ describe('VNA_IOC_SET_PROMISC', () => {
 
   it('the recorded level again is success and touches nothing', () => {
     const link = createLink(CONFIG);
-    expect(setPromisc(link, 1, 'ENOMEM')).toEqual({ link, errno: '0' });
+    expect(setPromisc(link, 1, 'ENOMEM')).toEqual({ link, errno: 0 });
   });
 
   it('trap: after a failure the level is the old one, the callbacks are those of NONE', () => {
@@ -77,7 +77,7 @@ describe('VNA_IOC_SET_PROMISC', () => {
 
   it('trap: rolling back to the old level reports success and mends nothing; another level does', () => {
     const rolledBack = run(failing(createLink(CONFIG), 'ENOMEM'), 2, 1);
-    expect(rolledBack.errnos).toEqual(['ENOMEM', '0']);
+    expect(rolledBack.errnos).toEqual(['ENOMEM', 0]);
     expect(rolledBack.link.callbacks).toEqual(CLASSIFIED_ONLY);
     const mended = run(rolledBack.link, 0, 1);
     expect(mended.link).toMatchObject({ level: 'MULTI', callbacks: WITH_MCAST });
@@ -91,7 +91,7 @@ describe('VNA_IOC_SET_PROMISC', () => {
 
   it('a fault waits for a call that gets as far as mac_promisc_add', () => {
     const { link, errnos } = run(failing(createLink(CONFIG), 'EBUSY'), 1, 3, 0, 1);
-    expect(errnos).toEqual(['0', 'EINVAL', '0', 'EBUSY']);
+    expect(errnos).toEqual([0, 'EINVAL', 0, 'EBUSY']);
     expect(link).toMatchObject({ level: 'NONE', callbacks: CLASSIFIED_ONLY, faults: [] });
   });
 
@@ -102,11 +102,11 @@ describe('VNA_IOC_SET_PROMISC', () => {
         let link = createLink(CONFIG);
         for (const { mode, fail } of steps) {
           const before = link;
-          const result = setPromisc(link, mode, fail ? 'EIO' : '0');
+          const result = setPromisc(link, mode, fail ? 'EIO' : 0);
           link = result.link;
           const inForce = levelInForce(link.callbacks);
           expect([link.level, 'NONE']).toContain(inForce);
-          if (result.errno !== '0') expect(link.level).toBe(before.level);
+          if (result.errno !== 0) expect(link.level).toBe(before.level);
           else if (link !== before) expect(inForce).toBe(link.level);
         }
       }),
@@ -116,13 +116,13 @@ describe('VNA_IOC_SET_PROMISC', () => {
 
 describe('other ioctls', () => {
   const link = createLink(CONFIG);
-  const errno = (name: string, arg = 0): string => linkIoctl(link, name, arg).record.errno;
+  const errno = (name: string, arg = 0): Errno => linkIoctl(link, name, arg).record.errno;
 
   it('VERSION and GET_MTU return a value', () => {
     expect(linkIoctl(link, 'VNA_IOC_VERSION', 0).record).toEqual({
       name: 'VNA_IOC_VERSION',
       arg: '',
-      errno: '0',
+      errno: 0,
       value: 6,
     });
     expect(linkIoctl(link, 'VNA_IOC_GET_MTU', 0).record.value).toBe(1500);
@@ -144,7 +144,7 @@ describe('other ioctls', () => {
   });
 
   it('arguments come as people write them', () => {
-    expect(['none', 'MULTI', 'ALL', '0', '7', ' 2 '].map((arg) => ioctlArgument(SET, arg))).toEqual([0, 1, 2, 0, 7, 2]);
+    expect(['none', 'MULTI', 'ALL', 0, '7', ' 2 '].map((arg) => ioctlArgument(SET, arg))).toEqual([0, 1, 2, 0, 7, 2]);
     expect(ioctlArgument(SET, 'SOME')).toBeNaN();
     expect(linkIoctl(link, SET, ioctlArgument(SET, 'SOME')).record).toMatchObject({ errno: 'EINVAL' });
     expect(ioctlArgument('VNA_IOC_SET_MTU', '0x5dc')).toBe(1500);

@@ -46,17 +46,21 @@ export interface LinkState {
   /** `l_promisc` as recorded, which after a failed ioctl can differ from what the callbacks do. */
   readonly level: PromiscLevel;
   readonly callbacks: LinkCallbacks;
-  /** errno names that the next ioctls of that name will fail with, in order (fault injection). */
-  readonly faults: readonly { readonly name: string; readonly errno: string }[];
+  /** errnos that the next ioctls of that name will fail with, in order (fault injection). */
+  readonly faults: readonly { readonly name: string; readonly errno: ErrnoName }[];
 }
+
+/** An errno by its name: `EINVAL`. */
+export type ErrnoName = `E${string}`;
+/** What an ioctl ended with: 0 for success. */
+export type Errno = 0 | ErrnoName;
 
 export interface IoctlRecord {
   /** For example `VNA_IOC_SET_PROMISC`. */
   readonly name: string;
   /** The argument as people write it: `NONE`, `1500`. */
   readonly arg: string;
-  /** `0`, or the errno's name: `EINVAL`. */
-  readonly errno: string;
+  readonly errno: Errno;
   /** What the ioctl returned, for those that return something. */
   readonly value?: number;
 }
@@ -78,7 +82,7 @@ export function createLink(config: LinkConfig): LinkState {
 
 export interface RxSetResult {
   readonly callbacks: LinkCallbacks;
-  readonly errno: string;
+  readonly errno: Errno;
 }
 
 /**
@@ -90,15 +94,15 @@ export interface RxSetResult {
  *
  * @param macPromiscAdd errno that mac_promisc_add will answer: `0`, or an injected fault
  */
-export function vionaRxSet(level: PromiscLevel, macPromiscAdd = '0'): RxSetResult {
-  if (level === 'NONE') return { callbacks: LEVEL_CALLBACKS.NONE, errno: '0' };
-  if (macPromiscAdd !== '0') return { callbacks: LEVEL_CALLBACKS.NONE, errno: macPromiscAdd };
-  return { callbacks: LEVEL_CALLBACKS[level], errno: '0' };
+export function vionaRxSet(level: PromiscLevel, macPromiscAdd: Errno = 0): RxSetResult {
+  if (level === 'NONE') return { callbacks: LEVEL_CALLBACKS.NONE, errno: 0 };
+  if (macPromiscAdd !== 0) return { callbacks: LEVEL_CALLBACKS.NONE, errno: macPromiscAdd };
+  return { callbacks: LEVEL_CALLBACKS[level], errno: 0 };
 }
 
 export interface LinkResult {
   readonly link: LinkState;
-  readonly errno: string;
+  readonly errno: Errno;
   readonly value?: number;
 }
 
@@ -112,12 +116,12 @@ export interface LinkResult {
  * recorded level is the old one but the callbacks are those of NONE, and asking for the old level again
  * ends in step 2. The natural roll-back reports success while multicast stays off.
  */
-export function setPromisc(link: LinkState, mode: number, macPromiscAdd = '0'): LinkResult {
+export function setPromisc(link: LinkState, mode: number, macPromiscAdd: Errno = 0): LinkResult {
   const level = PROMISC_LEVELS[mode];
   if (level === undefined) return { link, errno: 'EINVAL' };
-  if (level === link.level) return { link, errno: '0' };
+  if (level === link.level) return { link, errno: 0 };
   const { callbacks, errno } = vionaRxSet(level, macPromiscAdd);
-  if (errno !== '0') return { link: { ...link, callbacks }, errno };
+  if (errno !== 0) return { link: { ...link, callbacks }, errno };
   return { link: { ...link, level, callbacks }, errno };
 }
 

@@ -15,7 +15,7 @@ import { CTRL, type FakeDriver, RX, TX } from '../testing/fake-driver.ts';
 import { CountingMemory, MoodyHost, mutate } from './hostile.test-kit.ts';
 
 /** Some seconds; fast-check reports the seed of a failure. */
-const RUNS = 400;
+const RUNS = 200;
 const MEMORY = 0x1_0000;
 const BAR = 4;
 const WINDOW = 0x84;
