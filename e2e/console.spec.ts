@@ -23,9 +23,15 @@ test('editing keys work as in any terminal', async ({ ui }) => {
   await expect(ui.consoleScreen).toContainText('after-3');
 });
 
-test('the guest knows the size of the terminal', async ({ lab, ui }) => {
-  const size = await ui.page.locator('lab-console .xterm-rows > div').count();
-  await expect.poll(() => lab.exec('stty -F /dev/ttyS0 size')).toMatch(new RegExp(`^${size} `));
+test('the guest is told when the terminal gets another size', async ({ lab, ui }) => {
+  const size = (): Promise<string> => lab.exec('stty -F /dev/ttyS0 size');
+  const { width, height } = ui.page.viewportSize()!;
+  const before = await ui.terminalRows();
+  await ui.page.setViewportSize({ width, height: height - 150 });
+  await expect.poll(() => ui.terminalRows()).toBeLessThan(before);
+  await expect.poll(size).toMatch(new RegExp(`^${await ui.terminalRows()} `));
+  await ui.page.setViewportSize({ width, height });
+  await expect.poll(size).toMatch(new RegExp(`^${before} `));
 });
 
 test('F6 leaves the terminal', async ({ ui }) => {

@@ -132,6 +132,10 @@ export class LabPage {
     await this.page.keyboard.press('Enter');
   }
 
+  terminalRows(): Promise<number> {
+    return this.consoleScreen.locator('> div').count();
+  }
+
   /** All that the terminal holds, not only what is in view. */
   async consoleText(): Promise<string> {
     return this.page.locator('lab-console').evaluate((element) => (element as HTMLElement & { text: string }).text);

@@ -21,6 +21,9 @@ async function expectAnotherBoot(lab: LabClient, ui: LabPage, since: number): Pr
   expect(stages.at(-1)).toBe('ready');
   expect(await lab.trace({ type: 'machine-reset', since })).toHaveLength(1);
 
+  // The new shell must be told again: a serial line has no size.
+  const rows = await ui.terminalRows();
+  await expect.poll(() => lab.exec('stty -F /dev/ttyS0 size')).toMatch(new RegExp(`^${rows} `));
   await ui.typeInConsole('echo alive-$((6*7))');
   await expect(ui.consoleScreen).toContainText('alive-42');
   await expectPing(lab);

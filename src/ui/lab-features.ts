@@ -78,7 +78,7 @@ export class LabFeatures extends LitElement {
         <h3>Features</h3>
         ${
           rows.length > 0
-            ? html`<button class="quiet" aria-expanded=${this.open} @click=${() => (this.open = !this.open)}>
+            ? html`<button class="quiet" aria-expanded=${this.open} @click=${this.#toggle}>
                 ${this.open ? 'Hide meanings' : 'Meanings'}
               </button>`
             : nothing
@@ -92,6 +92,14 @@ export class LabFeatures extends LitElement {
           : this.#table(rows, model.accepted !== null)
       }
     `;
+  }
+
+  /** It moves to where there is room for it: the user goes with it. */
+  #toggle(): void {
+    this.open = !this.open;
+    void this.updateComplete.then(() => {
+      this.scrollIntoView({ block: 'nearest' });
+    });
   }
 
   #table(rows: readonly FeatureRow[], answered: boolean): unknown {

@@ -59,7 +59,8 @@ export class LabNext extends LitElement {
   }
 
   #type(command: string): void {
-    this.#actions.actions?.consoleWrite(encoder.encode(`${command}\r`));
+    // Ctrl+U first: what is half typed at the prompt must not become part of it.
+    this.#actions.actions?.consoleWrite(encoder.encode(`\u0015${command}\r`));
     // The last one shows in the model only if the driver may ask for it.
     if (this.#at === FIRST_STEPS.length - 1) this.#at++;
     this.requestUpdate();

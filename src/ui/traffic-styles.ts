@@ -45,6 +45,7 @@ export const trafficStyles = css`
     background: var(--bar);
   }
   .send .line {
+    gap: 4px 5px;
     margin: 0;
   }
   .send .gap {
@@ -70,8 +71,8 @@ export const trafficStyles = css`
     margin-top: 10px;
   }
   .line input {
-    width: 62px;
-    padding-right: 2px;
+    width: 46px;
+    padding: 1px 2px 1px 5px;
   }
   output {
     display: block;
