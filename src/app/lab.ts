@@ -53,7 +53,9 @@ export class Lab {
   constructor() {
     this.#engine = startEngine(
       (source, batch) => {
+        const wasReady = this.#atShell();
         this.store.add(source, batch);
+        if (!wasReady && this.#atShell()) this.#applyConsoleSize();
       },
       (thread, message) => {
         this.store.emit({
@@ -151,7 +153,11 @@ export class Lab {
   /** Tells the guest's terminal its size: a serial line cannot. Sizes that come before the shell are kept for it. */
   resizeConsole(columns: number, rows: number): void {
     this.#consoleSize = `cols ${columns} rows ${rows}`;
-    if (this.store.model.boot?.stage === 'ready') this.#applyConsoleSize();
+    if (this.#atShell()) this.#applyConsoleSize();
+  }
+
+  #atShell(): boolean {
+    return this.store.model.boot?.stage === 'ready';
   }
 
   #applyConsoleSize(): void {
