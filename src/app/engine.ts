@@ -8,6 +8,7 @@ import type { MachineApi, VionaApi } from '../protocol/api.ts';
 import { openFrameChannel } from '../protocol/frame-channel.ts';
 import type { MachinePorts } from '../../workers/machine.worker.ts';
 import type { VionaPorts } from '../../workers/viona.worker.ts';
+import { PendingCalls } from './pending-calls.ts';
 
 export interface Engine {
   readonly machine: Comlink.Remote<MachineApi>;
@@ -49,8 +50,13 @@ export function startEngine(onTrace: OnTrace, onCrash: OnCrash): Engine {
     toGuest: toGuest.sender,
     fromGuest: fromGuest.receiver,
   };
-  reportCrashes(machineWorker, 'machine', onCrash);
-  reportCrashes(vionaWorker, 'viona', onCrash);
+  const calls = new PendingCalls();
+  const crashed: OnCrash = (thread, message) => {
+    onCrash(thread, message);
+    calls.fail(new Error(`The ${thread} thread failed: ${message}. Reload the page.`));
+  };
+  reportCrashes(machineWorker, 'machine', crashed);
+  reportCrashes(vionaWorker, 'viona', crashed);
   machineWorker.postMessage(machinePorts, [
     machinePorts.trace,
     machinePorts.console,
@@ -65,8 +71,8 @@ export function startEngine(onTrace: OnTrace, onCrash: OnCrash): Engine {
     vionaPorts.fromGuest.port,
   ]);
   return {
-    machine: Comlink.wrap<MachineApi>(machineWorker),
-    viona: Comlink.wrap<VionaApi>(vionaWorker),
+    machine: calls.follow(Comlink.wrap<MachineApi>(machineWorker)),
+    viona: calls.follow(Comlink.wrap<VionaApi>(vionaWorker)),
     console: console.port1,
   };
 }

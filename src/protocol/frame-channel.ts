@@ -10,7 +10,7 @@
  */
 import type { FrameReceiver, FrameSender } from '../core/ring/frames.ts';
 import { createRingStorage, longestRecord } from '../core/ring/record-ring.ts';
-import { MAX_FRAME_BYTES, recordBytes } from '../core/ring/record.ts';
+import { MAX_CHANNEL_FRAME_BYTES, recordBytes } from '../core/ring/record.ts';
 import { RingFrameReceiver, RingFrameSender } from './frame-ring-channel.ts';
 import { TransferFrameReceiver, TransferFrameSender } from './frame-transfer-channel.ts';
 import type { Port, PortPair } from './port.ts';
@@ -49,7 +49,8 @@ export function openFrameChannel<P extends Port>(
 ): { readonly sender: FrameEnd<P>; readonly receiver: FrameEnd<P> } {
   const { shared, bytes = DEFAULT_CHANNEL_BYTES } = options;
   const longest = shared ? longestRecord(bytes) : bytes / BATCHES - recordBytes(0);
-  if (longest < MAX_FRAME_BYTES) throw new RangeError(`a channel of ${bytes} bytes is too small for the longest frame`);
+  if (longest < MAX_CHANNEL_FRAME_BYTES)
+    throw new RangeError(`a channel of ${bytes} bytes is too small for the longest frame`);
   const ends = (end: (port: P) => FrameEnd<P>) => ({ sender: end(ports.port1), receiver: end(ports.port2) });
   if (!shared) return ends((port) => ({ kind: 'transfer', port, batches: BATCHES, batchBytes: bytes / BATCHES }));
   const storage = createRingStorage(bytes);

@@ -6,7 +6,7 @@
  */
 import type { FrameReceiver, FrameSender, FrameSink } from '../core/ring/frames.ts';
 import { RingConsumer, RingProducer } from '../core/ring/record-ring.ts';
-import { MAX_FRAME_BYTES } from '../core/ring/record.ts';
+import { MAX_CHANNEL_FRAME_BYTES } from '../core/ring/record.ts';
 import { PacedDrain } from './paced-drain.ts';
 import { newPortPair, type Port, type PortPair } from './port.ts';
 
@@ -20,7 +20,7 @@ export class RingFrameSender implements FrameSender {
   }
 
   send(id: number, bytes: Uint8Array, offset: number, length: number): boolean {
-    if (length <= MAX_FRAME_BYTES && this.#ring.push(id, bytes, offset, length)) return true;
+    if (length <= MAX_CHANNEL_FRAME_BYTES && this.#ring.push(id, bytes, offset, length)) return true;
     // A sender that flushes only at the end must not wait for a receiver that was told of nothing.
     this.flush();
     return false;

@@ -12,7 +12,7 @@
  * sender's event loop; a thread that never yields finds the channel full in the end.
  */
 import type { FrameReceiver, FrameSender, FrameSink } from '../core/ring/frames.ts';
-import { copyBytes, MAX_FRAME_BYTES, RECORD_HEADER_BYTES, recordBytes } from '../core/ring/record.ts';
+import { copyBytes, MAX_CHANNEL_FRAME_BYTES, RECORD_HEADER_BYTES, recordBytes } from '../core/ring/record.ts';
 import { PacedDrain, type DrainSource } from './paced-drain.ts';
 import { newPortPair, type Port, type PortPair } from './port.ts';
 
@@ -49,7 +49,7 @@ export class TransferFrameSender implements FrameSender {
 
   send(id: number, bytes: Uint8Array, offset: number, length: number): boolean {
     const size = recordBytes(length);
-    if (length > MAX_FRAME_BYTES || size > this.#batchBytes) return false;
+    if (length > MAX_CHANNEL_FRAME_BYTES || size > this.#batchBytes) return false;
     if (this.#used + size > this.#batchBytes) {
       this.flush();
       if (this.#used > 0) return false;

@@ -6,8 +6,8 @@
  * Integers have the machine's own byte order: a record never leaves the machine.
  */
 
-/** The longest frame that a channel carries: a 65,550-byte segment (virtio 5.1.6.3.1) and 18 bytes of tagged header. */
-export const MAX_FRAME_BYTES = 65_550 + 18;
+/** The longest frame that a channel carries: a 65,550-byte segment (@spec 5.1.9.3.1) and 18 bytes of tagged header. */
+export const MAX_CHANNEL_FRAME_BYTES = 65_550 + 18;
 
 export const RECORD_HEADER_BYTES = 8;
 

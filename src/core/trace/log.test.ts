@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { RX_MODE_UNSET } from '../virtio-net/rx-mode.ts';
 import { TraceLog } from './log.ts';
 import { PackedWriter } from './packed.ts';
 import type { TraceBatch } from './packed.ts';
@@ -91,6 +92,20 @@ describe('TraceLog', () => {
       log.add('page', batch);
     }
     expect(log.events.length).toBeLessThanOrEqual(90);
+    expect(log.events.length + log.evictedEvents).toBe(500);
+  });
+
+  it('keeps fewer events when they carry large tables', () => {
+    const log = new TraceLog({ retainEvents: 80 });
+    const multicast = Array.from({ length: 160 }, (_, i) => 0x0100_5e00_0000 + i);
+    const tables = { unicast: [], multicast };
+    const state = { type: 'filter-state', rxMode: RX_MODE_UNSET, tables, generation: 1 } as const;
+    for (const batch of record((writer) => {
+      for (let i = 0; i < 500; i++) writer.event(state);
+    })) {
+      log.add('machine', batch);
+    }
+    expect(log.events.length).toBeLessThanOrEqual(9);
     expect(log.events.length + log.evictedEvents).toBe(500);
   });
 

@@ -28,7 +28,7 @@ export interface TraceChunk {
 export interface TraceLogOptions {
   /** Bytes of packed chunks to keep. */
   readonly retainBytes?: number;
-  /** Control-rate events to keep. */
+  /** Control-rate events to keep; one with large tables counts as several. */
   readonly retainEvents?: number;
 }
 
@@ -40,6 +40,7 @@ export class TraceLog {
   readonly #retainEvents: number;
   readonly #chunks: TraceChunk[] = [];
   readonly #events: StampedEvent[] = [];
+  #eventWeight = 0;
   #length = 0;
   #retainedBytes = 0;
   #evictedRecords = 0;
@@ -79,7 +80,10 @@ export class TraceLog {
     this.#length += chunk.records;
     this.#chunks.push(chunk);
     this.#retainedBytes += chunk.bytes.buffer.byteLength;
-    for (const event of chunk.events) this.#events.push(event);
+    for (const event of chunk.events) {
+      this.#events.push(event);
+      this.#eventWeight += weightOf(event.event);
+    }
     this.#evict();
     return chunk;
   }
@@ -126,12 +130,25 @@ export class TraceLog {
       this.#evictedRecords += oldest.records;
     }
     // In steps of an eighth, so that a flood of events does not shift the array once per event.
-    const over = this.#events.length - this.#retainEvents;
-    if (over > this.#retainEvents / 8) {
-      this.#events.splice(0, over);
-      this.#evictedEvents += over;
+    if (this.#eventWeight <= this.#retainEvents * 1.125) return;
+    let over = 0;
+    for (const { event } of this.#events) {
+      if (this.#eventWeight <= this.#retainEvents) break;
+      this.#eventWeight -= weightOf(event);
+      over++;
     }
+    this.#events.splice(0, over);
+    this.#evictedEvents += over;
   }
+}
+
+/** MAC addresses that weigh as much as an event without any. */
+const ADDRESSES_PER_EVENT = 16;
+
+/** Most events weigh 1. A driver's tables may hold ten thousand addresses, and it may set them again and again. */
+function weightOf(event: TraceEvent): number {
+  if (event.type !== 'filter-state') return 1;
+  return 1 + (event.tables.unicast.length + event.tables.multicast.length) / ADDRESSES_PER_EVENT;
 }
 
 function indexChunk(source: TraceSource, batch: TraceBatch, firstSeq: number): TraceChunk {

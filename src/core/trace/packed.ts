@@ -9,7 +9,7 @@
  *     every record:   kind u16 | captured u16 | length u32 | time f64 | id u32 | wire u32           24 bytes
  *     FRAME_RX     +  generation u32 | active u8 | models u8 | fate u16 | verdict u16 x 8           24
  *     FRAME_FATE   +  fate u16 | queue u16 | head u16 | buffers u16 | used u32 | 0 u32              16
- *     FRAME_TX     +  queue u16 | head u16 | header flags u8 | gso_type u8 | receivers u16          8
+ *     FRAME_TX     +  queue u16 | head u16 | header flags u8 | gso_type u8 | 0 u16                  8
  *     NOTIFY       +  queue u16 | avail idx u16 | 0 u32                                              8
  *     INTERRUPT    +  queue u16 | used idx u16 | 0 u32                                               8
  *     EVENT           id = index into the batch's objects
@@ -56,7 +56,6 @@ export const AT = {
   txHead: 26,
   txFlags: 28,
   txGso: 29,
-  txReceivers: 30,
   queueIndex: 24,
   queuePosition: 26,
 } as const;
@@ -185,7 +184,7 @@ export class PackedWriter {
     view.setUint16(at + AT.txHead, head, true);
     view.setUint8(at + AT.txFlags, flags);
     view.setUint8(at + AT.txGso, gsoType);
-    view.setUint16(at + AT.txReceivers, 0, true);
+    view.setUint16(at + AT.txGso + 1, 0, true);
     this.#capture(at + FRAME_TX_SIZE, frame, offset, captured);
   }
 
