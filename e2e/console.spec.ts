@@ -6,7 +6,7 @@ test('a command typed into the terminal is run, and its output is seen', async (
   await expect(ui.consoleScreen).toContainText('typed-42 at guest');
 });
 
-test('editing keys work as in any terminal', async ({ ui }) => {
+test('editing keys work as in any terminal', async ({ lab, ui }) => {
   const { keyboard } = ui.page;
   await ui.consoleInput.focus();
   await keyboard.type('echo wrong');
@@ -18,7 +18,10 @@ test('editing keys work as in any terminal', async ({ ui }) => {
   await expect(ui.consoleScreen).toContainText('tab-done-2/usr/sbin/lab-reprobe');
   await keyboard.type('sleep 1000');
   await keyboard.press('Enter');
+  // An interrupt throws away what the terminal has not read yet, as on any terminal.
+  await expect.poll(() => lab.exec('ps')).toContain('sleep 1000');
   await keyboard.press('Control+c');
+  await expect.poll(() => lab.exec('ps')).not.toContain('sleep 1000');
   await ui.typeInConsole('echo after-$((2+1))');
   await expect(ui.consoleScreen).toContainText('after-3');
 });
