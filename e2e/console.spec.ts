@@ -8,7 +8,7 @@ test('a command typed into the terminal is run, and its output is seen', async (
 
 test('editing keys work as in any terminal', async ({ lab, ui }) => {
   const { keyboard } = ui.page;
-  await ui.consoleInput.focus();
+  await ui.focusPrompt();
   await keyboard.type('echo wrong');
   await keyboard.press('Control+u');
   await keyboard.type('echo tab-done-$((1+1)); ls /usr/sbin/lab-rep');
@@ -16,8 +16,7 @@ test('editing keys work as in any terminal', async ({ lab, ui }) => {
   await keyboard.press('Enter');
   // The screen's lines, one after another.
   await expect(ui.consoleScreen).toContainText('tab-done-2/usr/sbin/lab-reprobe');
-  await keyboard.type('sleep 1000');
-  await keyboard.press('Enter');
+  await ui.typeInConsole('sleep 1000');
   // An interrupt throws away what the terminal has not read yet, as on any terminal.
   await expect.poll(() => lab.exec('ps')).toContain('sleep 1000');
   await keyboard.press('Control+c');

@@ -1,5 +1,5 @@
 /** The page, by roles and names: what a user or a screen reader finds. Actions are steps of the report. */
-import { type Locator, type Page, test } from '@playwright/test';
+import { expect, type Locator, type Page, test } from '@playwright/test';
 
 type Action<Args extends unknown[]> = (this: LabPage, ...args: Args) => Promise<void>;
 
@@ -125,9 +125,19 @@ export class LabPage {
     await this.packetFilter.fill('');
   }
 
+  /**
+   * At its prompt the shell reads key by key. What is typed while it changes to that from reading line by
+   * line can end it: Linux takes an unfinished line for the end of the file.
+   */
+  @step
+  async focusPrompt(): Promise<void> {
+    await expect(this.consoleScreen).toHaveText(/root@guest:~#\s*$/);
+    await this.consoleInput.focus();
+  }
+
   @step
   async typeInConsole(text: string): Promise<void> {
-    await this.consoleInput.focus();
+    await this.focusPrompt();
     await this.page.keyboard.type(text);
     await this.page.keyboard.press('Enter');
   }

@@ -1,13 +1,17 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { ExecAgent, OUTPUT_BYTES_MAX } from './exec-agent.ts';
+import { ExecAgent } from './exec-agent.ts';
 
 /** The guest's end of the line: collects what arrives, answers when told to. */
 class Guest {
   readonly lines: string[] = [];
   readonly onReady = vi.fn();
-  readonly agent = new ExecAgent((bytes) => {
-    this.lines.push(new TextDecoder().decode(bytes));
-  }, this.onReady);
+  readonly agent = new ExecAgent(
+    (bytes) => {
+      this.lines.push(new TextDecoder().decode(bytes));
+    },
+    this.onReady,
+    OUTPUT_BYTES_MAX,
+  );
 
   says(...lines: string[]): void {
     for (const line of lines) for (const byte of Buffer.from(`${line}\n`)) this.agent.receive(byte);
@@ -18,6 +22,7 @@ class Guest {
   }
 }
 
+const OUTPUT_BYTES_MAX = 1_000_000;
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 describe('ExecAgent', () => {

@@ -17,12 +17,13 @@ interface Job {
 const LINE_FEED = 10;
 /** The agent's lines are far shorter. What is longer is noise of another program and is passed over. */
 const LINE_BYTES_MAX = 64 * 1024;
-/** What is kept of a command's output; the rest is counted, and the output ends by saying so. */
-export const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
+/** What is kept of a command's output, if not said otherwise: minutes of printing as fast as the line goes. */
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
 export class ExecAgent {
   readonly #send: (bytes: Uint8Array) => void;
   readonly #onReady: () => void;
+  readonly #outputBytesMax: number;
   readonly #queue: Job[] = [];
   #running: Job | null = null;
   #ready = false;
@@ -31,10 +32,14 @@ export class ExecAgent {
   /** Why no command will be run any more. */
   #failure: string | null = null;
 
-  /** @param onReady called each time an agent reports for work: after boot, reboot, or its own restart */
-  constructor(send: (bytes: Uint8Array) => void, onReady: () => void) {
+  /**
+   * @param onReady called each time an agent reports for work: after boot, reboot, or its own restart
+   * @param outputBytesMax what is kept of one command's output; the rest is counted, and the output ends by saying so
+   */
+  constructor(send: (bytes: Uint8Array) => void, onReady: () => void, outputBytesMax = OUTPUT_BYTES_MAX) {
     this.#send = send;
     this.#onReady = onReady;
+    this.#outputBytesMax = outputBytesMax;
   }
 
   /** Runs a command in the guest, after those already waiting. Rejects if the guest dies meanwhile. */
@@ -84,10 +89,15 @@ export class ExecAgent {
     this.#message(line);
   }
 
+  #keep(job: Job, bytes: Uint8Array): void {
+    job.outputBytes += bytes.length;
+    if (job.outputBytes <= this.#outputBytesMax) job.output.push(bytes);
+  }
+
   #message(line: string): void {
     if (!line.startsWith('#')) {
       const bytes = fromBase64(line);
-      if (bytes && this.#running) keepOutput(this.#running, bytes);
+      if (bytes && this.#running) this.#keep(this.#running, bytes);
       return;
     }
     const [word, id, code] = line.split(' ');
@@ -140,11 +150,6 @@ function fromBase64(line: string): Uint8Array | null {
   const text = line.trim();
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return null;
   return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-}
-
-function keepOutput(job: Job, bytes: Uint8Array): void {
-  job.outputBytes += bytes.length;
-  if (job.outputBytes <= OUTPUT_BYTES_MAX) job.output.push(bytes);
 }
 
 function outputOf({ output, outputBytes }: Job): string {
