@@ -92,3 +92,12 @@ test('the reset button restarts the guest', async ({ lab, ui }) => {
   await expectAnotherBoot(lab, ui, since);
   expect((await lab.link()).level).toBe('MULTI');
 });
+
+test('the guest switches the machine off, and Restart switches it on', async ({ lab, ui }) => {
+  const off = expect(lab.run('poweroff -f')).rejects.toThrow(/switched the machine off/);
+  await expect(ui.page.getByText('The guest switched the machine off.')).toBeVisible();
+  await off;
+  const since = lab.since;
+  await ui.restart.click();
+  await expectAnotherBoot(lab, ui, since);
+});
