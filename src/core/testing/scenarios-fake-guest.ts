@@ -1,9 +1,10 @@
 /**
- * The fake driver dressed as Linux: the same wishes, the same commands in the same order.
+ * The fake driver dressed as Linux: the same wishes, the same kinds of command in the same order.
  *
  * Linux posts buffers when the interface comes up, and then and at each change sends PROMISC, ALLMULTI and
  * the whole MAC table, if CTRL_RX was negotiated (drivers/net/virtio_net.c virtnet_set_rx_mode). An
  * interface that is up is in the all-hosts and all-nodes groups and its solicited-node group.
+ * Real Linux sends the three twice for each `ip link set … promisc`, first with the old flags; here it is once.
  */
 import { macTableSet, rxModeCommand } from './command-bytes.ts';
 import { FakeDriver } from './fake-driver.ts';
