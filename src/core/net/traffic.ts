@@ -18,8 +18,6 @@ import { formatMac, MAC_BROADCAST } from './mac.ts';
 
 export const GUEST_MAC: Mac = 0x0200_0000_0015;
 export const GUEST_IPV4: Ip4 = ip4(10, 0, 2, 15);
-/** fd00:0:0:2::15 */
-export const GUEST_IPV6: Ip6 = ip6(0xfd00, 0, 0, 2, 0, 0, 0, 0x15);
 /** Nobody's address: unicast that is not for the guest. */
 export const FOREIGN_MAC: Mac = 0x0200_0000_0099;
 /** A VLAN that no client of the link is in. */

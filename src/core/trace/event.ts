@@ -15,9 +15,6 @@ import type { GuestErrorEvent } from '../virtio/guest-error.ts';
 import type { DeviceEvent } from '../virtio-net/events.ts';
 import type { TransportEvent } from '../virtio-pci/events.ts';
 
-/** Version of the record shapes; a reader refuses what it does not know. */
-export const TRACE_VERSION = 1;
-
 /** Which thread recorded the fact. */
 export type TraceSource = 'machine' | 'viona' | 'page';
 

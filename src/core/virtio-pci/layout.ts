@@ -59,8 +59,6 @@ export const ISR_OFFSET = 0x40;
 /** The ISR is one byte; a wider read of it finds zeros above. */
 export const ISR_LENGTH = 4;
 export const DEVICE_OFFSET = 0x80;
-/** Room for device-specific configuration. */
-export const DEVICE_LENGTH_MAX = 0x80;
 export const NOTIFY_OFFSET = 0x100;
 /** @spec 4.1.4.4.1 MUST be an even power of two or zero; 4 is one in both readings of that (PCI-NOTIFY-03). */
 export const NOTIFY_OFF_MULTIPLIER = 4;

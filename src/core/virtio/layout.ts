@@ -52,9 +52,6 @@ export const VIRTQ_DESC_ALIGN = 16;
 export const VIRTQ_AVAIL_ALIGN = 2;
 export const VIRTQ_USED_ALIGN = 4;
 
-/** @spec 2.7 SPLIT-GEN-01: a power of two, at most 2^15. */
-export const VIRTQ_SIZE_MAX = 32768;
-
 export const descAreaSize = (size: number): number => VIRTQ_DESC_SIZE * size;
 export const availAreaSize = (size: number): number => 6 + 2 * size;
 export const usedAreaSize = (size: number): number => 6 + VIRTQ_USED_ELEM_SIZE * size;
