@@ -11,7 +11,7 @@
  * Messages: a Batch to the receiver, the bare ArrayBuffer back. A buffer comes back only in a turn of the
  * sender's event loop; a thread that never yields finds the channel full in the end.
  */
-import type { FrameReceiver, FrameSender, FrameSink } from '../core/ring/frames.ts';
+import { type FrameReceiver, type FrameSender, type FrameSink, PLAIN_FRAME } from '../core/ring/frames.ts';
 import { copyBytes, MAX_CHANNEL_FRAME_BYTES, RECORD_HEADER_BYTES, recordBytes } from '../core/ring/record.ts';
 import { PacedDrain, type DrainSource } from './paced-drain.ts';
 import { newPortPair, type Port, type PortPair } from './port.ts';
@@ -109,7 +109,7 @@ class ArrivedBatches implements DrainSource {
         this.#at = at + recordBytes(length);
         frames++;
         bytes += length;
-        sink(this.#words[(at >>> 2) + 1] as number, this.#bytes, at + RECORD_HEADER_BYTES, length);
+        sink(this.#words[(at >>> 2) + 1] as number, this.#bytes, at + RECORD_HEADER_BYTES, length, PLAIN_FRAME);
       }
     }
     return frames;

@@ -160,6 +160,7 @@ describe('exact never loses what was asked for, and Propolis loses only by tags'
           for (const event of commands) {
             if (event.type !== 'command') continue;
             if (event.command.type === 'mac-table-set') listed = [...event.command.unicast, ...event.command.multicast];
+            else if (event.command.type !== 'rx') continue;
             else if (event.command.flag === 'promisc') promisc = event.command.value === 1;
             else allmulti = event.command.value === 1;
           }

@@ -13,7 +13,7 @@
  *   specification is silent here; every device that is in use does so, and less would be a loss.
  */
 import { featureSet, hasFeature, VIRTIO_NET_F_CTRL_RX } from '../virtio/features.ts';
-import type { ControlCommand } from '../virtio-net/control.ts';
+import type { HostCommand } from '../virtio-net/control.ts';
 import type { FrameHeader } from '../net/ethernet.ts';
 import type { Mac } from '../net/mac.ts';
 import { isGroup, MAC_BROADCAST, sameMacs } from '../net/mac.ts';
@@ -59,7 +59,7 @@ const refuse = (state: ExactState, reason: string): Transition<ExactState> => ({
   needsReset: false,
 });
 
-function command(state: ExactState, wish: ControlCommand): Transition<ExactState> {
+function command(state: ExactState, wish: HostCommand): Transition<ExactState> {
   if (!state.ctrlRx) return refuse(state, 'VIRTIO_NET_F_CTRL_RX was not negotiated.');
   if (wish.type === 'rx') {
     if (wish.flag !== 'promisc' && wish.flag !== 'allmulti') {
@@ -69,6 +69,7 @@ function command(state: ExactState, wish: ControlCommand): Transition<ExactState
     const on = wish.value === 1;
     return done(state[wish.flag] === on ? state : { ...state, [wish.flag]: on });
   }
+  if (wish.type !== 'mac-table-set') return refuse(state, 'The command belongs to a feature that is not offered.');
   if (wish.unicast.some(isGroup)) return refuse(state, 'The unicast table holds a group address.');
   if (!wish.multicast.every(isGroup)) return refuse(state, 'The multicast table holds a unicast address.');
   const same = sameMacs(state.unicast, wish.unicast) && sameMacs(state.multicast, wish.multicast);
@@ -108,6 +109,8 @@ export const exact: HostModel<ExactState> = {
       }
       case 'command':
         return command(state, event.command);
+      case 'queue':
+        return done(state);
     }
   },
   decide,

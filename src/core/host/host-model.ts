@@ -9,7 +9,7 @@
 import type { FrameHeader } from '../net/ethernet.ts';
 import type { Mac } from '../net/mac.ts';
 import type { FeatureSet } from '../virtio/features.ts';
-import type { ControlCommand } from '../virtio-net/control.ts';
+import type { HostCommand } from '../virtio-net/control.ts';
 import type { LinkConfig, LinkState, IoctlRecord } from '../viona/link.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -20,7 +20,17 @@ export type RxEvent =
   /** FEATURES_OK was accepted with this set. */
   | { readonly type: 'negotiated'; readonly features: FeatureSet }
   /** A well-formed control command arrived. */
-  | { readonly type: 'command'; readonly command: ControlCommand };
+  | { readonly type: 'command'; readonly command: HostCommand }
+  /**
+   * Something happened to a virtqueue: the VMM sets up and kicks the link's ring for it. `kicked` is told once
+   * after `enabled`; `reset` is the reset of this queue alone (VIRTIO_F_RING_RESET).
+   */
+  | {
+      readonly type: 'queue';
+      readonly queue: number;
+      readonly to: 'enabled' | 'kicked' | 'reset';
+      readonly size: number;
+    };
 
 export type Ack = 'OK' | 'ERR';
 

@@ -22,7 +22,7 @@
  * Not modelled: ioctls that do not touch reception (SET_FEATURES, ring and pair set-up), and multiqueue.
  */
 import { featureSet, hasFeature, VIRTIO_NET_F_CTRL_RX } from '../virtio/features.ts';
-import type { ControlCommand } from '../virtio-net/control.ts';
+import type { HostCommand } from '../virtio-net/control.ts';
 import type { Mac } from '../net/mac.ts';
 import { isGroup, sameMacs } from '../net/mac.ts';
 import { VNA_IOC_SET_PROMISC } from '../viona/ioctl.ts';
@@ -122,7 +122,7 @@ function machineReset(before: PropolisState): Transition<PropolisState> {
 }
 
 /** @source viona.rs set_filter_state, set_mac_filters */
-function command(before: PropolisState, wish: ControlCommand): Transition<PropolisState> {
+function command(before: PropolisState, wish: HostCommand): Transition<PropolisState> {
   if (!before.ctrlRx) return refuse(before, 'VIRTIO_NET_F_CTRL_RX was not negotiated.');
   let wanted: PropolisState;
   if (wish.type === 'rx') {
@@ -132,6 +132,8 @@ function command(before: PropolisState, wish: ControlCommand): Transition<Propol
     if (wish.value > 1) return refuse(before, 'An RX mode is switched with 0 or 1.');
     const on = wish.value === 1;
     wanted = before[wish.flag] === on ? before : { ...before, [wish.flag]: on };
+  } else if (wish.type !== 'mac-table-set') {
+    return refuse(before, 'The command belongs to a feature that is not offered.');
   } else {
     if (wish.unicast.some(isGroup)) return refuse(before, 'The unicast table holds a group address.');
     if (!wish.multicast.every(isGroup)) return refuse(before, 'The multicast table holds a unicast address.');
@@ -178,6 +180,8 @@ export const propolis372a574: HostModel<PropolisState> = {
         return negotiated(state, hasFeature(event.features & OFFERS, VIRTIO_NET_F_CTRL_RX));
       case 'command':
         return command(state, event.command);
+      case 'queue':
+        return done(state);
       case 'reset':
         if (event.kind === 'machine') return machineReset(state);
         return done(state.ctrlRx ? { ...state, ctrlRx: false } : state);

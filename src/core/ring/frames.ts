@@ -7,12 +7,48 @@
  * A full channel refuses the frame; the sender counts it. Nothing is lost in silence.
  */
 
-/** Consumes one frame. The bytes are only valid during the call. Must not throw. */
-export type FrameSink = (id: number, bytes: Uint8Array, offset: number, length: number) => void;
+/**
+ * What travels with a frame, in the words of `struct virtio_net_hdr`. All zero and `NO_PAIR`: a complete frame
+ * with nothing left to do. One object serves a channel for ever; copy what must outlive the call.
+ */
+export interface FrameMeta {
+  /** VIRTIO_NET_HDR_F_*: NEEDS_CSUM 1, DATA_VALID 2. */
+  flags: number;
+  /** VIRTIO_NET_HDR_GSO_*: NONE 0, TCPV4 1, UDP 3, TCPV6 4, UDP_L4 5; ECN 0x80. */
+  gsoType: number;
+  hdrLen: number;
+  /** Payload bytes of each segment. */
+  gsoSize: number;
+  csumStart: number;
+  csumOffset: number;
+  /** Queue pair that the host chose for it, or NO_PAIR: the device chooses. */
+  pair: number;
+}
+
+export const NO_PAIR = 0xffff;
+
+export function newFrameMeta(): FrameMeta {
+  return { flags: 0, gsoType: 0, hdrLen: 0, gsoSize: 0, csumStart: 0, csumOffset: 0, pair: NO_PAIR };
+}
+
+/** For frames with nothing to say. */
+export const PLAIN_FRAME: Readonly<FrameMeta> = Object.freeze(newFrameMeta());
+
+/** Consumes one frame. Bytes and meta are only valid during the call. Must not throw. */
+export type FrameSink = (
+  id: number,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  meta: Readonly<FrameMeta>,
+) => void;
 
 export interface FrameSender {
-  /** Queues a copy of `bytes[offset, offset + length)`. False if the channel is full: nothing was queued. */
-  send(id: number, bytes: Uint8Array, offset: number, length: number): boolean;
+  /**
+   * Queues a copy of `bytes[offset, offset + length)` and of `meta` (PLAIN_FRAME if absent). False if the channel
+   * is full: nothing was queued.
+   */
+  send(id: number, bytes: Uint8Array, offset: number, length: number, meta?: Readonly<FrameMeta>): boolean;
   /** Makes everything sent so far visible and rings the doorbell if the receiver sleeps. */
   flush(): void;
 }

@@ -21,7 +21,7 @@
  * sequentially consistent, so one of the two sees the other, and whoever takes the flag (exchange) rings
  * or stays awake: no doorbell is lost, and none is rung for a consumer that is awake.
  */
-import type { FrameSink } from './frames.ts';
+import { type FrameSink, PLAIN_FRAME } from './frames.ts';
 import { copyBytes, LOOP_BYTES, RECORD_HEADER_BYTES, recordBytes } from './record.ts';
 
 const PRODUCER = 0;
@@ -160,7 +160,7 @@ export class RingConsumer extends RingView {
         this.#read = (this.#read + recordBytes(gap + length)) | 0;
         records++;
         bytes += length;
-        sink(id, this.bytes, at + RECORD_HEADER_BYTES + gap, length);
+        sink(id, this.bytes, at + RECORD_HEADER_BYTES + gap, length, PLAIN_FRAME);
       }
     } finally {
       Atomics.store(this.control, CONSUMER, this.#read);

@@ -119,7 +119,7 @@ describe('parseControl', () => {
                 ['promisc', 'allmulti', 'alluni', 'nomulti', 'nouni', 'nobcast'].indexOf(result.flag),
                 result.value,
               )
-            : macTableSet(result.unicast.map(text), result.multicast.map(text));
+            : result.type === 'mac-table-set' && macTableSet(result.unicast.map(text), result.multicast.map(text));
         expect(bytes).toEqual(again);
       }),
       { numRuns: 2000 },

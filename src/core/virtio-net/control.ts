@@ -17,10 +17,16 @@ import * as F from '../virtio/features.ts';
 import type { GuestErrorCode } from '../virtio/guest-error.ts';
 import { RX_FLAGS, type RxFlag } from './rx-mode.ts';
 
-/** A well-formed control command. Wire: class u8, command u8, data; reply: ack u8. @spec 5.1.9.5 */
-export type ControlCommand =
+/** Commands that the host decides about: what it acknowledges is in force. */
+export type HostCommand =
   | { readonly type: 'rx'; readonly flag: RxFlag; readonly value: number }
-  | { readonly type: 'mac-table-set'; readonly unicast: readonly Mac[]; readonly multicast: readonly Mac[] };
+  | { readonly type: 'mac-table-set'; readonly unicast: readonly Mac[]; readonly multicast: readonly Mac[] }
+  | { readonly type: 'mac-addr-set'; readonly mac: Mac }
+  | { readonly type: 'vlan'; readonly action: 'add' | 'del'; readonly vid: number }
+  | { readonly type: 'mq-pairs'; readonly pairs: number };
+
+/** A well-formed control command. Wire: class u8, command u8, data; reply: ack u8. @spec 5.1.9.5 */
+export type ControlCommand = HostCommand;
 
 export const VIRTIO_NET_OK = 0;
 export const VIRTIO_NET_ERR = 1;

@@ -21,11 +21,7 @@ export const TX_QUEUE = 1;
 /** @spec 5.1.2: controlq is 2N, and N is 1 without MQ */
 export const CTRL_QUEUE = 2;
 
-export const NET_QUEUES: readonly QueueSpec[] = [
-  { role: 'rx', maximumSize: 256 },
-  { role: 'tx', maximumSize: 256 },
-  { role: 'ctrl', maximumSize: 64 },
-];
+export const NET_QUEUES: readonly QueueSpec[] = [{ maximumSize: 256 }, { maximumSize: 256 }, { maximumSize: 64 }];
 
 export const CONFIG_SIZE = 28;
 export const CONFIG_MAC = 0;

@@ -16,7 +16,7 @@ import type { HostAnswer, RxEvent } from '../host/host-model.ts';
 import { type Mac, writeMac } from '../net/mac.ts';
 import type { FrameSender } from '../ring/frames.ts';
 import type { PackedWriter } from '../trace/packed.ts';
-import type { FeatureFault, ResetKind, Transport, VirtioDevice } from '../virtio/device.ts';
+import type { FeatureFault, QueueRole, ResetKind, Transport, VirtioDevice } from '../virtio/device.ts';
 import type { FeatureSet } from '../virtio/features.ts';
 import type { GuestMemory } from '../virtio/guest-memory.ts';
 import { ControlQueue, type DeviceHost, isPromise } from './control-queue.ts';
@@ -133,6 +133,14 @@ export class NetDevice implements VirtioDevice {
     this.#tellHost({ type: 'negotiated', features }, () => undefined);
   }
 
+  roleOf(queue: number): QueueRole {
+    return queue === L.CTRL_QUEUE ? 'ctrl' : queue === L.TX_QUEUE ? 'tx' : 'rx';
+  }
+
+  queueChanged(queue: number, to: 'enabled' | 'kicked' | 'reset'): void {
+    this.#tellHost({ type: 'queue', queue, to, size: this.#attached.queue(queue).size }, () => undefined);
+  }
+
   readConfig(offset: number): number {
     return this.#config[offset] ?? 0;
   }
@@ -170,7 +178,9 @@ export class NetDevice implements VirtioDevice {
 
   #apply(command: ControlCommand, generation: number): void {
     if (command.type === 'rx') this.#rxMode = { ...this.#rxMode, [command.flag]: command.value === 1 };
-    else this.#tables = { unicast: command.unicast, multicast: command.multicast };
+    else if (command.type === 'mac-table-set') {
+      this.#tables = { unicast: command.unicast, multicast: command.multicast };
+    }
     this.#emitFilterState(generation);
   }
 

@@ -189,9 +189,10 @@ export class VirtioNetPci {
       mac: formatMac(mac),
       rxMode: { ...rxMode },
       tables: { unicast: tables.unicast.map(formatMac), multicast: tables.multicast.map(formatMac), vlans: [] },
-      queues: L.NET_QUEUES.map(({ role }, index) => {
+      queues: L.NET_QUEUES.map((_, index) => {
         const { size, enabled, availIdx, usedIdx } = transport.queue(index);
         const kicks = transport.kicks[index] ?? 0;
+        const role = this.#net.roleOf(index);
         return { index, role, size, enabled, availIdx, usedIdx, kicks, interrupts: transport.interrupts[index] ?? 0 };
       }),
       counters: { ...counters, guest_errors: transport.errorCount },

@@ -62,6 +62,8 @@ export class VirtioPciTransport implements Transport {
   readonly #queues: readonly QueueRegisters[];
   readonly #common: CommonConfig;
   readonly #errors: GuestErrorLog;
+  /** By queue: was kicked since it was enabled. */
+  readonly #kicked: boolean[] = [];
   #status = 0;
   #negotiated: FeatureSet = 0n;
   #epoch = 0;
@@ -134,11 +136,23 @@ export class VirtioPciTransport implements Transport {
     return queue;
   }
 
+  /** There is no legacy register block yet. */
+  get legacy(): boolean {
+    return false;
+  }
+
   complete(index: number): void {
+    if (this.publish(index)) this.interrupt(index);
+  }
+
+  publish(index: number): boolean {
     const queue = this.queue(index);
+    return queue.publish() && queue.wantsInterrupt();
+  }
+
+  interrupt(index: number): void {
     // @spec 2.1.2 MUST NOT notify before DRIVER_OK (BASE-STATUS-02): nothing is pushed before it either.
-    if (!queue.publish() || !queue.wantsInterrupt()) return;
-    this.#trace.interrupt(index, queue.usedIdx);
+    this.#trace.interrupt(index, this.queue(index).usedIdx);
     this.interrupts[index] = (this.interrupts[index] ?? 0) + 1;
     this.line.raise(P.VIRTIO_PCI_ISR_QUEUE);
   }
@@ -170,6 +184,7 @@ export class VirtioPciTransport implements Transport {
     this.#features.reset(this.#device.offers());
     this.#errors.newEpoch();
     for (const queue of this.#queues) queue.reset();
+    this.#kicked.length = 0;
     // Lowers the pin: @spec 2.4.1 MUST NOT notify after the reset (BASE-RESET-02)
     this.line.acknowledge();
     this.#emit({ type: 'device-reset', kind, epoch: this.#epoch, offered: formatFeatures(this.offered) });
@@ -262,10 +277,11 @@ export class VirtioPciTransport implements Transport {
   #queueEnabled(index: number): void {
     const state = this.queue(index).save();
     if (this.live) this.queue(index).setNotify(true);
+    this.#device.queueChanged(index, 'enabled');
     this.#emit({
       type: 'queue-enabled',
       queue: index,
-      role: this.#device.queueSpecs[index]?.role ?? '',
+      role: this.#device.roleOf(index),
       size: state.size,
       desc: state.desc,
       driver: state.driver,
@@ -286,6 +302,10 @@ export class VirtioPciTransport implements Transport {
       return;
     }
     this.kicks[index] = (this.kicks[index] ?? 0) + 1;
+    if (!this.#kicked[index]) {
+      this.#kicked[index] = true;
+      this.#device.queueChanged(index, 'kicked');
+    }
     this.#trace.notify(index, queue.shownIdx);
     this.#device.service(index);
   }

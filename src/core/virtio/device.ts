@@ -11,8 +11,9 @@ import type { Queue } from './queue.ts';
 
 export type ResetKind = 'driver' | 'machine';
 
+export type QueueRole = 'rx' | 'tx' | 'ctrl';
+
 export interface QueueSpec {
-  readonly role: 'rx' | 'tx' | 'ctrl';
   readonly maximumSize: number;
 }
 
@@ -25,6 +26,8 @@ export interface FeatureFault {
 /** What a transport asks of a device. */
 export interface VirtioDevice {
   readonly queueSpecs: readonly QueueSpec[];
+  /** What the queue is for, under the features negotiated now: the control queue moves with VIRTIO_NET_F_MQ. */
+  roleOf(queue: number): QueueRole;
   /** Bytes of device-specific configuration. */
   readonly configSize: number;
   /** What the device will offer from the next reset on. */
@@ -37,6 +40,8 @@ export interface VirtioDevice {
   readConfig(offset: number): number;
   /** The driver kicked an enabled queue. The device asks itself whether it may work. */
   service(queue: number): void;
+  /** A queue was enabled, kicked for the first time since, or reset by itself (VIRTIO_F_RING_RESET). */
+  queueChanged(queue: number, to: 'enabled' | 'kicked' | 'reset'): void;
   /** Queues and status are already reset. */
   reset(kind: ResetKind): void;
 }
@@ -51,8 +56,14 @@ export interface Transport {
   /** DEVICE_NEEDS_RESET stands: the device must not use its queues. */
   readonly broken: boolean;
   readonly negotiated: FeatureSet;
+  /** A legacy driver: headers without num_buffers unless merged, no FEATURES_OK. */
+  readonly legacy: boolean;
   /** Shows what was pushed to the queue, and interrupts if the driver wants to hear of it. */
   complete(queue: number): void;
+  /** Shows what was pushed. True if the driver wants to hear of it: then `interrupt` is owed, now or later. */
+  publish(queue: number): boolean;
+  /** Interrupts for a queue, by its vector or by INTx. */
+  interrupt(queue: number): void;
   /** Reports a guest error, and does what its response asks of a transport. */
   guestError(code: GuestErrorCode, queue: number | null, detail: string): void;
   needsReset(reason: string): void;
