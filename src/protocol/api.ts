@@ -6,14 +6,26 @@ import type { HostAnswer, HostModelId, RxEvent } from '../core/host/host-model.t
 import type { LinkDescription as LinkInfo } from '../core/host/host-side-options.ts';
 import type { FrameSpec } from '../core/net/frame-spec.ts';
 import type { NetDescription as NicInfo } from '../core/virtio-net/virtio-net-pci.ts';
-import type { IoctlRecord } from '../core/viona/link.ts';
+import type { Personality } from '../core/virtio-net/personality.ts';
+import type { Fault as LinkFault, FaultKind as LinkFaultKind } from '../core/viona/faults.ts';
+import type { IoctlRecord, LinkKind } from '../core/viona/link.ts';
 
 /** What the machine worker calls in the viona worker. */
 export interface HostApi {
   rxEvent(event: RxEvent): Promise<HostAnswer> | HostAnswer;
 }
 
-export type { FrameSpec, LinkInfo, NicInfo };
+export type { FrameSpec, LinkInfo, LinkKind, NicInfo };
+
+/** A personality on its way between threads: comlink's messages carry the feature set as hexadecimal text. */
+export type PersonalityMessage = Omit<Personality, 'features'> & { readonly features: string };
+
+/**
+ * What can be made to go wrong: in the link of the model in force, or (`shortage`) in the device, where the next
+ * packet that needs several receive buffers finds the ring dry in the middle.
+ */
+export type Fault = LinkFault | { readonly kind: 'shortage' };
+export type FaultKind = LinkFaultKind;
 
 export interface TrafficSpec {
   readonly frames: readonly FrameSpec[];
@@ -29,8 +41,7 @@ export interface MachineInit {
   readonly guestUrl: string;
   readonly mac: number;
   readonly mtu: number;
-  /** Net features of the host model in force (hex). */
-  readonly offers: string;
+  readonly personality: PersonalityMessage;
 }
 
 export interface ExecResult {
@@ -45,28 +56,40 @@ export interface MachineApi {
   start(init: MachineInit): Promise<void>;
   exec(command: string): Promise<ExecResult>;
   nic(): NicInfo;
-  /** The net features to offer from the next reset on (hex). */
-  setOffers(offers: string): void;
+  /** Features are offered from the next reset of the device on, the rest is so from the next reset of the machine on. */
+  setPersonality(personality: PersonalityMessage): void;
+  /** The link goes down or comes up; the driver is told. */
+  setLinkUp(up: boolean): void;
+  /** Asks the driver to announce itself. Throws if it did not negotiate that it can be asked. */
+  announce(): void;
+  /** The next packet that needs several receive buffers finds the ring dry in the middle. */
+  shortNextMerge(): void;
   /** Resets the machine as its reset button would. */
   restart(): void;
 }
 
 /** What the page calls in the viona worker. */
 export interface VionaApi {
-  /** Returns the net features that the model offers (hex), as `setHostModel` does. */
   start(init: {
     readonly epoch: number;
     readonly mac: number;
     readonly mtu: number;
     readonly model: HostModelId;
-  }): string;
+  }): void;
   link(): LinkInfo;
-  ioctl(name: string, arg: string | number): IoctlRecord;
+  /** `arg` as the ioctl's own type, or as people write it. */
+  ioctl(name: string, arg: unknown): IoctlRecord;
   /** Deletes the link and creates it again: every host model starts anew. */
   recreateLink(): void;
-  /** The next ioctl of that name fails with that errno. */
-  injectFault(name: string, errno: string): void;
-  setHostModel(model: HostModelId): string;
+  /** What links are opened on; the link is created again. */
+  setLinkKind(kind: LinkKind): void;
+  /** Moves the machine to another host, under every model. Returns why it could not, or null. */
+  migrate(): string | null;
+  /** Throws with a sentence if the fault cannot be. */
+  fault(fault: LinkFault): void;
+  /** Takes faults back: all, or those of one kind. */
+  clearFaults(kind?: LinkFaultKind): void;
+  setHostModel(model: HostModelId): void;
   /** Ids of the frames, in order. Throws on a frame that cannot be built, before any is sent. */
   inject(frames: readonly FrameSpec[], times?: number): number[];
   startTraffic(spec: TrafficSpec): void;

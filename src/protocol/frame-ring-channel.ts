@@ -4,7 +4,7 @@
  * One copy in, none out. A message is posted only when the receiver sleeps (see src/core/ring/record-ring.ts),
  * so a busy receiver costs its sender no message at all.
  */
-import type { FrameReceiver, FrameSender, FrameSink } from '../core/ring/frames.ts';
+import type { FrameMeta, FrameReceiver, FrameSender, FrameSink } from '../core/ring/frames.ts';
 import { RingConsumer, RingProducer } from '../core/ring/record-ring.ts';
 import { MAX_CHANNEL_FRAME_BYTES } from '../core/ring/record.ts';
 import { PacedDrain } from './paced-drain.ts';
@@ -19,8 +19,8 @@ export class RingFrameSender implements FrameSender {
     this.#port = port;
   }
 
-  send(id: number, bytes: Uint8Array, offset: number, length: number): boolean {
-    if (length <= MAX_CHANNEL_FRAME_BYTES && this.#ring.push(id, bytes, offset, length)) return true;
+  send(id: number, bytes: Uint8Array, offset: number, length: number, meta?: Readonly<FrameMeta>): boolean {
+    if (length <= MAX_CHANNEL_FRAME_BYTES && this.#ring.push(id, bytes, offset, length, meta)) return true;
     // A sender that flushes only at the end must not wait for a receiver that was told of nothing.
     this.flush();
     return false;

@@ -11,8 +11,22 @@
  * Messages: a Batch to the receiver, the bare ArrayBuffer back. A buffer comes back only in a turn of the
  * sender's event loop; a thread that never yields finds the channel full in the end.
  */
-import { type FrameReceiver, type FrameSender, type FrameSink, PLAIN_FRAME } from '../core/ring/frames.ts';
-import { copyBytes, MAX_CHANNEL_FRAME_BYTES, RECORD_HEADER_BYTES, recordBytes } from '../core/ring/record.ts';
+import {
+  type FrameMeta,
+  type FrameReceiver,
+  type FrameSender,
+  type FrameSink,
+  newFrameMeta,
+  PLAIN_FRAME,
+} from '../core/ring/frames.ts';
+import {
+  copyBytes,
+  MAX_CHANNEL_FRAME_BYTES,
+  readMeta,
+  RECORD_HEADER_BYTES,
+  recordBytes,
+  writeMeta,
+} from '../core/ring/record.ts';
 import { PacedDrain, type DrainSource } from './paced-drain.ts';
 import { newPortPair, type Port, type PortPair } from './port.ts';
 
@@ -47,7 +61,13 @@ export class TransferFrameSender implements FrameSender {
     port.start();
   }
 
-  send(id: number, bytes: Uint8Array, offset: number, length: number): boolean {
+  send(
+    id: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    meta: Readonly<FrameMeta> = PLAIN_FRAME,
+  ): boolean {
     const size = recordBytes(length);
     if (length > MAX_CHANNEL_FRAME_BYTES || size > this.#batchBytes) return false;
     if (this.#used + size > this.#batchBytes) {
@@ -57,6 +77,7 @@ export class TransferFrameSender implements FrameSender {
     const at = this.#used;
     this.#words[at >>> 2] = length;
     this.#words[(at >>> 2) + 1] = id;
+    writeMeta(this.#words, at >>> 2, meta);
     copyBytes(bytes, offset, length, this.#bytes, at + RECORD_HEADER_BYTES);
     this.#used = at + size;
     return true;
@@ -87,6 +108,7 @@ class ArrivedBatches implements DrainSource {
   #bytes: Uint8Array = new Uint8Array(0);
   #words = new Uint32Array(0);
   #at = 0;
+  readonly #meta = newFrameMeta();
 
   constructor(giveBack: (buffer: ArrayBuffer) => void) {
     this.#giveBack = giveBack;
@@ -109,7 +131,9 @@ class ArrivedBatches implements DrainSource {
         this.#at = at + recordBytes(length);
         frames++;
         bytes += length;
-        sink(this.#words[(at >>> 2) + 1] as number, this.#bytes, at + RECORD_HEADER_BYTES, length, PLAIN_FRAME);
+        const id = this.#words[(at >>> 2) + 1] as number;
+        const meta = readMeta(this.#words, at >>> 2, this.#meta);
+        sink(id, this.#bytes, at + RECORD_HEADER_BYTES, length, meta);
       }
     }
     return frames;

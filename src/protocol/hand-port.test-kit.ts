@@ -1,4 +1,5 @@
 /** Frame channels in hand-driven time: each message arrives when the test says so. */
+import type { FrameMeta } from '../core/ring/frames.ts';
 import { createRingStorage } from '../core/ring/record-ring.ts';
 import { frameReceiver, frameSender, openFrameChannel, type FrameEnd } from './frame-channel.ts';
 import type { Port, PortPair } from './port.ts';
@@ -90,14 +91,19 @@ export function handDriven(implementation: Implementation, size: 'small' | 'defa
   const sender = frameSender(ends.sender);
   const receiver = frameReceiver(ends.receiver, turn);
   const got: { id: number; body: Uint8Array }[] = [];
+  const metas: Readonly<FrameMeta>[] = [];
   const batches: number[] = [];
   const listen = () => {
     receiver.onFrames(
-      (id, bytes, offset, length) => got.push({ id, body: bytes.slice(offset, offset + length) }),
+      (id, bytes, offset, length, meta) => {
+        got.push({ id, body: bytes.slice(offset, offset + length) });
+        metas.push({ ...meta });
+      },
       () => batches.push(got.length),
     );
   };
-  const send = (id: number, length: number) => sender.send(id, bodyOf(id, length), 0, length);
+  const send = (id: number, length: number, meta?: Readonly<FrameMeta>) =>
+    sender.send(id, bodyOf(id, length), 0, length, meta);
   const step = {
     receiver: () => ports.port2.deliver(),
     sender: () => ports.port1.deliver(),
@@ -106,5 +112,5 @@ export function handDriven(implementation: Implementation, size: 'small' | 'defa
   const settle = () => {
     while (step.turn() || step.receiver() || step.sender());
   };
-  return { ports, sender, receiver, got, batches, listen, send, step, settle };
+  return { ports, sender, receiver, got, metas, batches, listen, send, step, settle };
 }

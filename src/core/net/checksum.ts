@@ -15,11 +15,16 @@ export function addWords(bytes: Uint8Array, offset: number, length: number, sum 
   return total;
 }
 
-/** Folds the carries in and complements: the value of a checksum field. Zero for data whose field is right. */
-export function finishChecksum(sum: number): number {
+/** Folds the carries in: a sum of 16 bits. */
+export function foldWords(sum: number): number {
   let folded = sum;
   while (folded > 0xffff) folded = (folded % 0x1_0000) + Math.floor(folded / 0x1_0000);
-  return ~folded & 0xffff;
+  return folded;
+}
+
+/** Folds and complements: the value of a checksum field. Zero for data whose field is right. */
+export function finishChecksum(sum: number): number {
+  return ~foldWords(sum) & 0xffff;
 }
 
 export function checksum(bytes: Uint8Array, offset: number, length: number): number {

@@ -17,10 +17,10 @@ import {
   newFrameHeader,
   readHeader,
 } from './ethernet.ts';
-import { STATION_MAC } from './frame-spec.ts';
 import type { Ip4 } from './ipv4.ts';
-import { buildIpv4, icmpEchoReply, ip4, IPPROTO_ICMP, parseIpv4 } from './ipv4.ts';
+import { buildIpv4, icmpEchoReply, IPPROTO_ICMP, parseIpv4 } from './ipv4.ts';
 import type { Ip6 } from './ipv6.ts';
+import { STATION_IPV4, STATION_IPV6, STATION_MAC } from './station.ts';
 import {
   buildAdvertisement,
   groupMac6,
@@ -45,10 +45,6 @@ export type Reply = (bytes: Uint8Array, offset: number, length: number) => void;
 export interface Station {
   onFrame(bytes: Uint8Array, offset: number, length: number, reply: Reply): void;
 }
-
-export const STATION_IPV4: Ip4 = ip4(10, 0, 2, 2);
-/** fd00:0:0:2::2 */
-export const STATION_IPV6: Ip6 = ip6(0xfd00, 0, 0, 2, 0, 0, 0, 2);
 
 const ALL_NODES = ip6(0xff02, 0, 0, 0, 0, 0, 0, 1);
 

@@ -22,6 +22,7 @@ describe('readHeader', () => {
       etherType: 0x0806,
       vid: -1,
       headerLength: 14,
+      flow: 0,
     });
   });
 
@@ -47,7 +48,7 @@ describe('readHeader', () => {
   });
 
   it('leaves nothing behind of the frame read before', () => {
-    const header = newFrameHeader();
+    const header = { ...newFrameHeader(), flow: 7 };
     readHeader(Uint8Array.from([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x81, 0, 0, 5, 8, 0]), 0, 18, header);
     readHeader(new Uint8Array(3), 0, 3, header);
     expect(header).toEqual({ ...newFrameHeader(), length: 3 });

@@ -36,11 +36,16 @@ export interface FrameHeader {
   vid: number;
   /** Bytes up to the payload: 14, or 18 with a tag. */
   headerLength: number;
+  /**
+   * Number of the flow (`flowNumber` in flow.ts), 0 for a frame that is no IP. Reading the header leaves 0: who
+   * needs it, because frames are spread over rings, fills it in.
+   */
+  flow: number;
 }
 
 /** A header to read into. */
 export function newFrameHeader(): FrameHeader {
-  return { length: 0, valid: false, dst: 0, src: 0, etherType: 0, vid: -1, headerLength: ETHER_HEADER_SIZE };
+  return { length: 0, valid: false, dst: 0, src: 0, etherType: 0, vid: -1, headerLength: ETHER_HEADER_SIZE, flow: 0 };
 }
 
 /** Reads the header of `bytes[offset, offset + length)`. Any bytes are legal; `valid` says what came of it. */
@@ -52,6 +57,7 @@ export function readHeader(bytes: Uint8Array, offset: number, length: number, in
   into.etherType = 0;
   into.vid = -1;
   into.headerLength = ETHER_HEADER_SIZE;
+  into.flow = 0;
   if (length < ETHER_HEADER_SIZE) return;
   into.dst = macAt(bytes, offset);
   into.src = macAt(bytes, offset + 6);

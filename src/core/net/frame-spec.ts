@@ -2,31 +2,48 @@
  * Frames as people write them, turned into bytes. What cannot be turned is answered with a sentence that
  * says how to mend it. A frame is never padded or truncated in silence: what is written is what is sent.
  */
+import { type FrameMeta, PLAIN_FRAME } from '../ring/frames.ts';
 import { buildFrame, ETHERTYPE_EXPERIMENTAL } from './ethernet.ts';
-import type { Mac } from './mac.ts';
 import { parseMac } from './mac.ts';
+import { buildPacket, fillChecksum, offloadMeta, type OffloadSpec, type PacketSpec } from './packet-spec.ts';
+import { STATION_MAC } from './station.ts';
 
-/** A frame to inject. Hex may contain spaces and colons. (The page's name for it: src/protocol/api.ts.) */
-export type FrameSpec =
-  | {
-      readonly dst: string;
-      readonly src?: string;
-      /** VID 0..4095. */
-      readonly vlan?: number;
-      /** Default 0x88b5 (local experimental). */
-      readonly etherType?: number;
-      /** Hex. */
-      readonly payload?: string;
-    }
-  | { readonly raw: string };
+/**
+ * A frame to inject. Hex may contain spaces and colons. (The page's name for it: src/protocol/api.ts.)
+ *
+ *     { dst: '02:00:00:00:00:15', payload: '01 02' }
+ *     { dst: '02:00:00:00:00:15', tcp: { to: '10.0.2.15', bytes: 20000 }, gso: { type: 'tcpv4', size: 1448 } }
+ */
+export type FrameSpec = OffloadSpec &
+  (
+    | {
+        readonly dst: string;
+        readonly src?: string;
+        /** VID 0..4095. */
+        readonly vlan?: number;
+        /** Default 0x88b5 (local experimental). */
+        readonly etherType?: number;
+        /** Hex. */
+        readonly payload?: string;
+        /** Instead of `etherType` and `payload`: a TCP packet that is valid to the last checksum. */
+        readonly tcp?: PacketSpec;
+        /** Likewise. */
+        readonly udp?: PacketSpec;
+      }
+    | { readonly raw: string }
+  );
 
-/** The lab's own station: who sends when a spec names nobody. */
-export const STATION_MAC: Mac = 0x0200_0000_0002;
 /** A whole IP packet with Ethernet header: the most that viona takes, even by offload. @source viona_rx.c */
 export const MAX_FRAME_BYTES = 65550;
 
 export type FrameSpecResult =
-  { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly error: string };
+  | {
+      readonly ok: true;
+      readonly bytes: Uint8Array;
+      /** What is left to do with it; PLAIN_FRAME if nothing. */
+      readonly meta: Readonly<FrameMeta>;
+    }
+  | { readonly ok: false; readonly error: string };
 
 const fail = (error: string): FrameSpecResult => ({ ok: false, error });
 
@@ -35,15 +52,27 @@ export function frameFromSpec(spec: FrameSpec): FrameSpecResult {
     const bytes = parseHex(spec.raw);
     if (typeof bytes === 'string') return fail(`The frame ${bytes}`);
     if (bytes.length === 0) return fail('The frame is empty: write at least one byte of hex.');
-    return sized(bytes);
+    return finished(bytes, spec);
   }
   const dst = parseMac(spec.dst.trim());
   if (dst === null) return fail(badMac('destination', spec.dst));
-  const src = spec.src === undefined || spec.src.trim() === '' ? STATION_MAC : parseMac(spec.src.trim());
+  const from = spec.src?.trim() ?? '';
+  const src = from === '' ? STATION_MAC : parseMac(from);
   if (src === null) return fail(badMac('source', spec.src ?? ''));
   const vid = spec.vlan;
   if (vid !== undefined && !inRange(vid, 0xfff)) {
     return fail(`VLAN ${vid} is out of range: write a number from 0 to 4095, or leave it out for an untagged frame.`);
+  }
+  const { tcp, udp } = spec;
+  if (tcp ?? udp) {
+    if ((tcp && udp) || spec.etherType !== undefined || spec.payload !== undefined) {
+      return fail('A frame holds one of tcp, udp, and etherType with payload: leave the others out.');
+    }
+    const packet = tcp ? buildPacket('tcp', tcp) : buildPacket('udp', udp as PacketSpec);
+    if (typeof packet === 'string') return fail(packet);
+    const result = finished(buildFrame({ dst, src, vid, ...packet }), spec);
+    if (result.ok) fillChecksum(result.bytes, result.meta);
+    return result;
   }
   const etherType = spec.etherType ?? ETHERTYPE_EXPERIMENTAL;
   if (!inRange(etherType, 0xffff)) {
@@ -51,7 +80,7 @@ export function frameFromSpec(spec: FrameSpec): FrameSpecResult {
   }
   const payload = parseHex(spec.payload ?? '');
   if (typeof payload === 'string') return fail(`The payload ${payload}`);
-  return sized(buildFrame({ dst, src, vid, etherType, payload }));
+  return finished(buildFrame({ dst, src, vid, etherType, payload }), spec);
 }
 
 /** The bytes, or the rest of a sentence that says what is wrong. */
@@ -69,9 +98,14 @@ export function formatHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-function sized(bytes: Uint8Array): FrameSpecResult {
-  if (bytes.length <= MAX_FRAME_BYTES) return { ok: true, bytes };
-  return fail(`The frame has ${bytes.length} bytes: shorten it to ${MAX_FRAME_BYTES}, the most that a link can carry.`);
+function finished(bytes: Uint8Array, spec: OffloadSpec): FrameSpecResult {
+  if (bytes.length > MAX_FRAME_BYTES) {
+    return fail(
+      `The frame has ${bytes.length} bytes: shorten it to ${MAX_FRAME_BYTES}, the most that a link can carry.`,
+    );
+  }
+  const meta = (spec.gso ?? spec.needsCsum) ? offloadMeta(bytes, spec) : PLAIN_FRAME;
+  return typeof meta === 'string' ? fail(meta) : { ok: true, bytes, meta };
 }
 
 function badMac(which: string, text: string): string {

@@ -6,15 +6,15 @@
  * the page can put them into its form, and a test can inject them as they are.
  */
 import { buildFrame, ETHER_HEADER_SIZE, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from './ethernet.ts';
-import { STATION_IPV4, STATION_IPV6 } from './echo-station.ts';
 import type { FrameSpec } from './frame-spec.ts';
-import { formatHex, STATION_MAC } from './frame-spec.ts';
+import { formatHex } from './frame-spec.ts';
 import type { Ip4 } from './ipv4.ts';
 import { buildUdp4, ip4 } from './ipv4.ts';
 import type { Ip6 } from './ipv6.ts';
 import { buildUdp6, ip6 } from './ipv6.ts';
 import type { Mac } from './mac.ts';
 import { formatMac, MAC_BROADCAST } from './mac.ts';
+import { STATION_IPV4, STATION_IPV6, STATION_MAC } from './station.ts';
 
 export const GUEST_MAC: Mac = 0x0200_0000_0015;
 export const GUEST_IPV4: Ip4 = ip4(10, 0, 2, 15);
@@ -133,8 +133,8 @@ const MAX_BURST = 4096;
  * A list of frames, sent round and round at a steady rate. Pure: the owner has the clock and asks
  * `due(now)`, then calls `next()` as often. Time is in nanoseconds, any origin.
  */
-export class TrafficSource {
-  readonly #frames: readonly Uint8Array[];
+export class TrafficSource<Frame> {
+  readonly #frames: readonly Frame[];
   readonly #rate: number;
   readonly #start: number;
   #taken = 0;
@@ -145,7 +145,7 @@ export class TrafficSource {
   sent = 0;
 
   /** @param rate frames per second, above 0 */
-  constructor(frames: readonly Uint8Array[], rate: number, start: number) {
+  constructor(frames: readonly Frame[], rate: number, start: number) {
     if (frames.length === 0) throw new RangeError('A traffic source needs at least one frame.');
     if (!(rate > 0 && rate < Infinity)) throw new RangeError('The rate must be a number above 0 frames per second.');
     this.#frames = frames;
@@ -164,8 +164,8 @@ export class TrafficSource {
     return Math.max(0, total - this.#taken);
   }
 
-  next(): Uint8Array {
-    const frame = this.#frames[this.#position] ?? new Uint8Array();
+  next(): Frame {
+    const frame = this.#frames[this.#position] as Frame;
     this.#position = (this.#position + 1) % this.#frames.length;
     this.#taken++;
     this.sent++;

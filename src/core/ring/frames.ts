@@ -21,7 +21,10 @@ export interface FrameMeta {
   gsoSize: number;
   csumStart: number;
   csumOffset: number;
-  /** Queue pair that the host chose for it, or NO_PAIR: the device chooses. */
+  /**
+   * Queue pair. Towards the guest: the one that the host chose, or NO_PAIR and the device chooses. From it: the one
+   * that it was sent on; NO_PAIR says the first.
+   */
   pair: number;
 }
 

@@ -21,8 +21,8 @@
  * sequentially consistent, so one of the two sees the other, and whoever takes the flag (exchange) rings
  * or stays awake: no doorbell is lost, and none is rung for a consumer that is awake.
  */
-import { type FrameSink, PLAIN_FRAME } from './frames.ts';
-import { copyBytes, LOOP_BYTES, RECORD_HEADER_BYTES, recordBytes } from './record.ts';
+import { type FrameMeta, type FrameSink, newFrameMeta, PLAIN_FRAME } from './frames.ts';
+import { copyBytes, LOOP_BYTES, readMeta, RECORD_HEADER_BYTES, recordBytes, writeMeta } from './record.ts';
 
 const PRODUCER = 0;
 const CONSUMER = 16;
@@ -94,7 +94,7 @@ export class RingProducer extends RingView {
   }
 
   /** Writes a record, not yet visible. False if there is no room, and then nothing was written. */
-  push(id: number, from: Uint8Array, offset: number, length: number): boolean {
+  push(id: number, from: Uint8Array, offset: number, length: number, meta: Readonly<FrameMeta> = PLAIN_FRAME): boolean {
     if (length > LENGTH_MASK) return false;
     const gap = length > LOOP_BYTES ? (from.byteOffset + offset) & 7 : 0;
     const size = recordBytes(gap + length);
@@ -108,6 +108,7 @@ export class RingProducer extends RingView {
     const at = this.#written & this.mask;
     this.words[at >>> 2] = length | (gap << GAP_SHIFT);
     this.words[(at >>> 2) + 1] = id;
+    writeMeta(this.words, at >>> 2, meta);
     copyBytes(from, offset, length, this.bytes, at + RECORD_HEADER_BYTES + gap);
     this.#written = (this.#written + size) | 0;
     return true;
@@ -131,6 +132,7 @@ export class RingProducer extends RingView {
 /** The reading side. Not re-entrant. */
 export class RingConsumer extends RingView {
   #read: number;
+  readonly #meta = newFrameMeta();
 
   constructor(storage: SharedArrayBuffer) {
     super(storage);
@@ -139,7 +141,7 @@ export class RingConsumer extends RingView {
 
   /**
    * Hands visible records to `sink` in order, until `maxRecords` were handed over, their bodies come to
-   * `maxBytes` or more, or none is left. The bytes are valid only during each call. Returns how many.
+   * `maxBytes` or more, or none is left. Bytes and meta are valid only during each call. Returns how many.
    */
   read(sink: FrameSink, maxRecords: number, maxBytes: number): number {
     const written = Atomics.load(this.control, PRODUCER);
@@ -160,7 +162,8 @@ export class RingConsumer extends RingView {
         this.#read = (this.#read + recordBytes(gap + length)) | 0;
         records++;
         bytes += length;
-        sink(id, this.bytes, at + RECORD_HEADER_BYTES + gap, length, PLAIN_FRAME);
+        const meta = readMeta(this.words, at >>> 2, this.#meta);
+        sink(id, this.bytes, at + RECORD_HEADER_BYTES + gap, length, meta);
       }
     } finally {
       Atomics.store(this.control, CONSUMER, this.#read);
