@@ -8,7 +8,9 @@
  * checked against guest RAM when it was added, so reads and writes cannot fail.
  *
  * @spec 2.7.4.1 MUST NOT depend on the framing (SPLIT-FRAME-01)
+ * @spec 6.3 VIRTIO_F_ANY_LAYOUT: what makes framing free for a legacy driver, too
  */
+import type { GuestErrorCode } from './guest-error.ts';
 import type { GuestMemory } from './guest-memory.ts';
 
 /** @spec 2.7.5.2 a buffer holds at most 2^32 bytes */
@@ -23,7 +25,7 @@ export class DescriptorChain {
   #count = 0;
   #readable = 0;
   #writable = 0;
-  /** What names the buffer in the used ring: the head descriptor's index. */
+  /** What names the buffer when it is used: the head descriptor's index, or the buffer id of a packed ring. */
   head = 0;
 
   constructor(capacity: number) {
@@ -60,7 +62,20 @@ export class DescriptorChain {
     this.#writable = 0;
   }
 
-  /** Adds a segment that the caller has checked. Segments beyond `capacity` are the caller's bug. */
+  /** Adds a segment of the driver's, or says what is wrong with it. */
+  offer(memory: GuestMemory, addr: number, length: number, writable: boolean): GuestErrorCode | null {
+    // @spec 2.7.4.2, 2.8.17 a driver MUST place writable elements after readable ones
+    if (!writable && this.inWritable) return 'readable-after-writable';
+    if (!memory.contains(addr, length)) return 'address-outside-ram';
+    if (this.#readable + this.#writable + length > CHAIN_BYTES_MAX) return 'chain-too-long';
+    // @spec 2.7.4.1, 2.8.18 MAY cap the chain (SPLIT-FRAME-02, PACK-SG-02). The cap is our largest queue, not the
+    // size the driver chose: a small ring with large indirect tables is a fair thing to ask for.
+    if (this.#count === this.capacity) return 'chain-over-limit';
+    this.add(addr, length, writable);
+    return null;
+  }
+
+  /** Adds a segment that was checked. */
   add(addr: number, length: number, writable: boolean): void {
     this.#addr[this.#count] = addr;
     this.#len[this.#count] = length;

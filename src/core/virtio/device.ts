@@ -42,6 +42,12 @@ export interface VirtioDevice {
   service(queue: number): void;
   /** A queue was enabled, kicked for the first time since, or reset by itself (VIRTIO_F_RING_RESET). */
   queueChanged(queue: number, to: 'enabled' | 'kicked' | 'reset'): void;
+  /**
+   * The queue is about to stop, because it is reset by itself or the device is suspended; `running` is false
+   * already. The device sends the interrupts that it holds back for the queue. False if a buffer of the queue is
+   * still in work: then the device calls `Transport.settled` when it was given back.
+   */
+  quiesce(queue: number): boolean;
   /** Queues and status are already reset. */
   reset(kind: ResetKind): void;
 }
@@ -51,13 +57,20 @@ export interface Transport {
   queue(index: number): Queue;
   /** Counts resets: what was begun in one epoch must not end in another. */
   readonly epoch: number;
-  /** DRIVER_OK stands: the device may use its queues. */
+  /**
+   * The device may use its queues: DRIVER_OK stands (a legacy driver need not have got there), it may access
+   * memory (PCI bus master), and it is not suspended.
+   */
   readonly live: boolean;
   /** DEVICE_NEEDS_RESET stands: the device must not use its queues. */
   readonly broken: boolean;
   readonly negotiated: FeatureSet;
   /** A legacy driver: headers without num_buffers unless merged, no FEATURES_OK. */
   readonly legacy: boolean;
+  /** The device may take buffers from the queue: live and not broken, the queue enabled and not about to stop. */
+  running(queue: number): boolean;
+  /** A buffer of a queue that could not be quiesced at once went back. */
+  settled(queue: number): void;
   /** Shows what was pushed to the queue, and interrupts if the driver wants to hear of it. */
   complete(queue: number): void;
   /** Shows what was pushed. True if the driver wants to hear of it: then `interrupt` is owed, now or later. */
@@ -67,6 +80,12 @@ export interface Transport {
   /** Reports a guest error, and does what its response asks of a transport. */
   guestError(code: GuestErrorCode, queue: number | null, detail: string): void;
   needsReset(reason: string): void;
-  /** A value in device-specific configuration changed: the driver is told if it is live. */
-  configChanged(): void;
+  /**
+   * A value in device-specific configuration changed: the driver is told if it is live. `quiet` if it changed by
+   * the driver's own doing: `config_generation` moves, but nothing is told that it knows.
+   */
+  configChanged(quiet?: 'quiet'): void;
+  /** Driver notifications and interrupts by queue, since the lab was opened. */
+  readonly kicks: readonly number[];
+  readonly interrupts: readonly number[];
 }

@@ -1,118 +1,117 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ArrayMemory } from '../testing/array-memory.ts';
-import { F_INDIRECT, F_NEXT, FakeRing, type Segment } from '../testing/fake-ring.ts';
-import { GuestHeap, Random } from '../testing/guest-heap.ts';
-import { DescriptorChain } from './descriptor-chain.ts';
+import { F_INDIRECT, F_NEXT } from '../testing/fake-ring.ts';
+import type { FakeSplitRing } from '../testing/fake-split-ring.ts';
 import { POP } from './queue.ts';
-import { SplitQueue } from './split-queue.ts';
+import { type QueueBench, splitBench, VastMemory } from './queue.test-kit.ts';
+import { Virtqueue } from './virtqueue.ts';
 
 const SIZE = 8;
 
-let memory: ArrayMemory;
-let heap: GuestHeap;
-let ring: FakeRing;
-let queue: SplitQueue;
-let chain: DescriptorChain;
+let b: QueueBench<FakeSplitRing>;
+let ring: FakeSplitRing;
+
+function setUp(options: Parameters<typeof splitBench>[0] = {}): void {
+  b = splitBench({ size: SIZE, ...options });
+  ring = b.ring;
+}
 
 beforeEach(() => setUp());
 
-function setUp(size = SIZE, maximum = 64): void {
-  memory = new ArrayMemory(0x1_0000);
-  const random = new Random(7);
-  heap = new GuestHeap(memory, random, 0x100);
-  ring = new FakeRing(memory, heap, random, size);
-  queue = new SplitQueue(memory, maximum);
-  queue.indirect = true;
-  chain = new DescriptorChain(maximum);
-  expect(queue.setSize(size)).toBe(true);
-  expect(queue.enable({ desc: ring.desc, driver: ring.avail, device: ring.used })).toBeNull();
-}
-
-const segment = (length: number, write: boolean): Segment => ({ addr: heap.allocate(length), length, write });
-
-/** Pops, expecting the queue to break with that code, and to stay broken. */
-function expectFault(code: string): void {
-  expect(queue.pop(chain)).toBe(POP.BROKEN);
-  expect(queue.fault?.code).toBe(code);
-  expect(queue.pop(chain)).toBe(POP.BROKEN);
-}
-
-describe('SplitQueue and misuse: each has its guest error and stops the queue', () => {
+describe('split ring and misuse: each has its guest error and stops the queue', () => {
   it('avail-index-jump: more than a ring full', () => {
     ring.setAvailIdx(SIZE + 1);
-    expectFault('avail-index-jump');
+    b.expectFault('avail-index-jump');
   });
 
   it('avail-index-jump: backwards', () => {
     ring.setAvailIdx(0xffff);
-    expectFault('avail-index-jump');
+    b.expectFault('avail-index-jump');
+  });
+
+  it('avail-index-jump: more than what is not in flight', () => {
+    b.offer(SIZE);
+    const [first = 0] = b.take(3);
+    ring.setAvailIdx(SIZE + 1);
+    expect(b.queue.available(1)).toBe(1);
+    b.expectFault('avail-index-jump');
+    expect(b.queue.available(1)).toBe(0);
+    b.queue.pushUsed(first, 0);
+    expect(b.queue.pop(b.chain)).toBe(POP.BROKEN);
+  });
+
+  it('avail-index-jump: a buffer that is pushed but not shown is not free either', () => {
+    b.offer(SIZE);
+    for (const head of b.take(SIZE)) b.queue.pushUsed(head, 0);
+    expect(b.queue.pop(b.chain)).toBe(POP.EMPTY);
+    ring.offer(0);
+    b.expectFault('avail-index-jump');
   });
 
   it('head-out-of-range', () => {
     ring.offer(SIZE);
-    expectFault('head-out-of-range');
+    b.expectFault('head-out-of-range');
   });
 
   it('next-out-of-range', () => {
     ring.writeDescriptor(0, 0x8000, 1, F_NEXT, SIZE);
     ring.offer(0);
-    expectFault('next-out-of-range');
+    b.expectFault('next-out-of-range');
   });
 
   it('next-out-of-range, inside a table', () => {
-    const table = heap.allocate(32, 16);
+    const table = b.heap.allocate(32, 16);
     ring.writeEntry(table, 0, 0x8000, 5, F_NEXT, 2);
     ring.writeDescriptor(0, table, 32, F_INDIRECT, 0);
     ring.offer(0);
-    expectFault('next-out-of-range');
+    b.expectFault('next-out-of-range');
   });
 
   it('descriptor-loop', () => {
     ring.writeDescriptor(0, 0x8000, 1, F_NEXT, 1);
     ring.writeDescriptor(1, 0x8000, 1, F_NEXT, 0);
     ring.offer(0);
-    expectFault('descriptor-loop');
+    b.expectFault('descriptor-loop');
   });
 
   it('descriptor-loop, inside a table', () => {
-    const table = heap.allocate(16, 16);
+    const table = b.heap.allocate(16, 16);
     ring.writeEntry(table, 0, 0x8000, 0, F_NEXT, 0);
     ring.writeDescriptor(0, table, 16, F_INDIRECT, 0);
     ring.offer(0);
-    expectFault('descriptor-loop');
+    b.expectFault('descriptor-loop');
   });
 
   it('indirect-not-negotiated', () => {
-    queue.indirect = false;
-    ring.add([segment(4, false)], 'indirect');
-    expectFault('indirect-not-negotiated');
+    setUp({ features: { indirect: false } });
+    b.offer(1, 4, false, 'indirect');
+    b.expectFault('indirect-not-negotiated');
   });
 
   it('indirect-nested', () => {
-    const table = heap.allocate(16, 16);
+    const table = b.heap.allocate(16, 16);
     ring.writeEntry(table, 0, table, 16, F_INDIRECT, 0);
     ring.writeDescriptor(0, table, 16, F_INDIRECT, 0);
     ring.offer(0);
-    expectFault('indirect-nested');
+    b.expectFault('indirect-nested');
   });
 
   it('indirect-with-next', () => {
-    const table = heap.allocate(16, 16);
+    const table = b.heap.allocate(16, 16);
     ring.writeDescriptor(0, table, 16, F_INDIRECT | F_NEXT, 1);
     ring.offer(0);
-    expectFault('indirect-with-next');
+    b.expectFault('indirect-with-next');
   });
 
   it.each([0, 15, 17, 0xffff_ffff])('indirect-bad-length: %i bytes', (length) => {
     ring.writeDescriptor(0, 0x8000, length, F_INDIRECT, 0);
     ring.offer(0);
-    expectFault('indirect-bad-length');
+    b.expectFault('indirect-bad-length');
   });
 
   it('readable-after-writable', () => {
-    ring.add([segment(4, true), segment(4, false)]);
-    expectFault('readable-after-writable');
+    ring.add([b.segment(4, true), b.segment(4, false)]);
+    b.expectFault('readable-after-writable');
   });
 
   it.each([
@@ -123,37 +122,33 @@ describe('SplitQueue and misuse: each has its guest error and stops the queue', 
   ])('address-outside-ram: %i, %i bytes', (addr, length) => {
     ring.writeDescriptor(0, addr, length, 0, 0);
     ring.offer(0);
-    expectFault('address-outside-ram');
+    b.expectFault('address-outside-ram');
   });
 
   it('address-outside-ram: an indirect table', () => {
     ring.writeDescriptor(0, 0xfff0, 32, F_INDIRECT, 0);
     ring.offer(0);
-    expectFault('address-outside-ram');
+    b.expectFault('address-outside-ram');
   });
 
   it('SPLIT-FRAME-02: chain-over-limit caps what indirect tables can add up to', () => {
-    setUp(SIZE, SIZE);
+    setUp({ maximumSize: SIZE });
     ring.add(
-      Array.from({ length: SIZE + 1 }, () => segment(1, false)),
+      Array.from({ length: SIZE + 1 }, () => b.segment(1, false)),
       'indirect',
     );
-    expectFault('chain-over-limit');
+    b.expectFault('chain-over-limit');
   });
 
   it('chain-too-long: more than 2^32 bytes', () => {
-    // RAM that claims to be vast: only the ring is ever looked at.
-    const vast = Object.assign(Object.create(memory) as ArrayMemory, { contains: () => true });
-    for (const name of ['readU16', 'readU32', 'readU64'] as const) {
-      Object.assign(vast, { [name]: (addr: number) => memory[name](addr) });
-    }
-    queue = new SplitQueue(vast, SIZE);
+    const queue = new Virtqueue(new VastMemory(b.memory), SIZE);
     queue.enable({ desc: ring.desc, driver: ring.avail, device: ring.used });
     ring.writeDescriptor(0, 0, 0xffff_ffff, F_NEXT, 1);
     ring.writeDescriptor(1, 0, 1, F_NEXT, 2);
     ring.writeDescriptor(2, 0, 1, 0, 0);
     ring.offer(0);
-    expectFault('chain-too-long');
+    expect(queue.pop(b.chain)).toBe(POP.BROKEN);
+    expect(queue.fault?.code).toBe('chain-too-long');
   });
 
   it('no bytes in the ring make it throw, loop or overrun', () => {
@@ -162,6 +157,7 @@ describe('SplitQueue and misuse: each has its guest error and stops the queue', 
     fc.assert(
       fc.property(bytes, smallBytes, fc.uint8Array({ maxLength: 64 }), (garbage, words, avail) => {
         setUp();
+        const { memory, queue, chain } = b;
         memory.write(ring.desc, garbage, 0, garbage.length);
         // Plausible addresses and lengths get further than noise does.
         words.forEach((word, i) => memory.writeU32(ring.desc + 4 * i, i % 4 === 3 ? word & 7 : i % 4 === 1 ? 0 : word));
@@ -177,12 +173,11 @@ describe('SplitQueue and misuse: each has its guest error and stops the queue', 
     );
   });
 
-  it('reset mends it: positions and size are as new', () => {
+  it('reset mends it', () => {
     ring.offer(SIZE);
-    expectFault('head-out-of-range');
-    queue.reset();
-    expect(queue.save()).toMatchObject({ size: 64, enabled: false, availIdx: 0, usedIdx: 0, desc: 0 });
-    expect(queue.fault).toBeNull();
-    expect(queue.pop(chain)).toBe(POP.EMPTY);
+    b.expectFault('head-out-of-range');
+    b.queue.reset();
+    expect(b.queue.fault).toBeNull();
+    expect(b.queue.pop(b.chain)).toBe(POP.EMPTY);
   });
 });
