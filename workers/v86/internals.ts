@@ -57,10 +57,20 @@ export interface V86Cpu {
   /** A proxy that makes a new typed array per access: good for `byteOffset`, ruinous for anything else. */
   readonly mem8: { readonly byteOffset: number };
   readonly memory_size: Int32Array;
+  /**
+   * io.js, mmap_register: who answers memory accesses, by unit of 128 KiB; nobody where RAM is. Addresses come
+   * signed; accesses of 16 bits come as two of 8.
+   */
+  readonly memory_map_read8: (((address: number) => number) | undefined)[];
+  readonly memory_map_write8: (((address: number, value: number) => void) | undefined)[];
+  readonly memory_map_read32: (((address: number) => number) | undefined)[];
+  readonly memory_map_write32: (((address: number, value: number) => void) | undefined)[];
   /** Control registers; bit 31 of cr[0] is paging, which firmware never turns on and Linux soon does. */
   readonly cr: Int32Array;
   /** Throws away translated code in `[start, end)`: owed after every write to RAM from outside. */
   jit_dirty_cache(start: number, end: number): void;
+  /** apic.rs: where in WebAssembly memory the state of the local APIC lies. */
+  get_apic_addr(): number;
   /** Runs a halted machine at once instead of at its next timer. */
   stop_idling(): void;
   /** Every way a guest can reset itself ends here (triple fault, keyboard controller, PCI, ACPI). */

@@ -8,11 +8,12 @@ import { BootImage } from './boot-image.ts';
 import { clearGpeStatusByOnes, onSoftOff } from './acpi.ts';
 import { GuestRam } from './guest-ram.ts';
 import { cpuOf, type V86Cpu } from './internals.ts';
-import { interruptLine, plugIn, type InterruptLine, type PciFunction } from './pci-port.ts';
+import { interrupts, type MachineInterrupts } from './interrupts.ts';
+import { plugIn, type PciFunction } from './pci-port.ts';
 
 export interface MachineParts {
   readonly memory: GuestRam;
-  readonly interrupt: InterruptLine;
+  readonly interrupt: MachineInterrupts;
 }
 
 export interface MachineOptions {
@@ -72,7 +73,7 @@ export class Machine {
     this.emulator = emulator;
     this.#options = options;
     this.#cpu = cpuOf(emulator);
-    const parts = { memory: new GuestRam(this.#cpu), interrupt: interruptLine(this.#cpu) };
+    const parts = { memory: new GuestRam(this.#cpu), interrupt: interrupts(this.#cpu) };
     clearGpeStatusByOnes(this.#cpu);
     plugIn(this.#cpu, options.device(parts), 'virtio-net');
     emulator.add_listener('serial0-output-byte', (byte) => {

@@ -16,6 +16,9 @@ import type { PciFunction } from './pci-port.ts';
 const WASM = createRequire(import.meta.url).resolve('v86/build/v86.wasm');
 const BAR = 4;
 const BAR_SIZE = 512;
+const MEMORY_BAR = 1;
+const MEMORY_BAR_SIZE = 0x2_0000;
+const POWER_ON_ADDRESS = 0xfeb0_0000;
 const POWER_ON_BASE = 0xd000;
 const CONFIG_ADDRESS = 0xcf8;
 const CONFIG_DATA = 0xcfc;
@@ -30,7 +33,10 @@ function file(name: string): ArrayBuffer {
 /** A function that only remembers what was done to it. */
 class Probe implements PciFunction {
   readonly pciSpace = new Uint8Array(256);
-  readonly bars = [{ index: BAR, size: BAR_SIZE }];
+  readonly bars = [
+    { index: BAR, size: BAR_SIZE, kind: 'io' as const },
+    { index: MEMORY_BAR, size: MEMORY_BAR_SIZE, kind: 'memory' as const },
+  ];
   readonly accesses: string[] = [];
   dynamic = 0;
 
@@ -39,6 +45,7 @@ class Probe implements PciFunction {
     view.setUint32(0x00, 0x1041_1af4, true);
     view.setUint32(0x08, 0x0200_0001, true);
     view.setUint32(0x10 + 4 * BAR, POWER_ON_BASE | 1, true);
+    view.setUint32(0x10 + 4 * MEMORY_BAR, POWER_ON_ADDRESS, true);
     view.setUint8(0x3d, 1);
   }
 
@@ -116,6 +123,54 @@ describe('v86', () => {
     cpu.io.ports[base + 256]!.write16.call(probe, 0x1_0002);
     cpu.io.ports[base + 4]!.write32.call(probe, -1);
     expect(probe.accesses).toEqual(['r8 4+20', 'r16 4+3', 'r32 4+8', 'w8 4+511 ff', 'w16 4+256 2', 'w32 4+4 ffffffff']);
+  });
+
+  it('lets firmware size and place the memory BAR, and a kernel move it', () => {
+    const register = (8 << 11) | (0x10 + 4 * MEMORY_BAR);
+    const place = (): number => {
+      cpu.io.ports[CONFIG_ADDRESS]!.write32.call(cpu.devices.pci, 0x8000_0000 | register);
+      return cpu.io.ports[CONFIG_DATA]!.read32.call(cpu.devices.pci) >>> 0;
+    };
+    const touch = (address: number): string[] => {
+      const unit = address >>> 17;
+      probe.accesses.length = 0;
+      cpu.memory_map_write8[unit]!((address + 3) | 0, 0x1ff);
+      cpu.memory_map_write32[unit]!((address + 0x1_0004) | 0, -1);
+      cpu.memory_map_read8[unit]!(address | 0);
+      cpu.memory_map_read32[unit]!((address + 8) | 0);
+      return [...probe.accesses];
+    };
+    const answered = ['w8 1+3 ff', 'w32 1+65540 ffffffff', 'r8 1+0', 'r32 1+8'];
+    const first = place();
+    expect(first, 'by firmware').not.toBe(POWER_ON_ADDRESS);
+    expect(first % MEMORY_BAR_SIZE).toBe(0);
+    expect(touch(first)).toEqual(answered);
+    expect(touch(POWER_ON_ADDRESS)).toEqual([]);
+    cpu.devices.pci.pci_write32(register, -1);
+    expect(place(), 'size').toBe(0x1_0000_0000 - MEMORY_BAR_SIZE);
+    const second = 0x8000_0000;
+    cpu.devices.pci.pci_write32(register, second | 0);
+    expect(place()).toBe(second);
+    expect(touch(second)).toEqual(answered);
+    expect(touch(first), 'nobody is there any more').toEqual([]);
+    cpu.devices.pci.pci_write32(register, 0);
+    expect(cpu.memory_map_read8[0], 'RAM stays RAM').toBeUndefined();
+    expect(touch(second)).toEqual([]);
+    cpu.devices.pci.pci_write32(register, first | 0);
+    expect(touch(first)).toEqual(answered);
+  });
+
+  it('takes a message as the local APIC’s request for its vector, and no other write', () => {
+    const requests = (): number[] => [...new Uint32Array(cpu.wasm_memory.buffer, cpu.get_apic_addr() + 64, 8)];
+    const before = requests();
+    parts.interrupt.msi(0xfec0_0000, 0x51);
+    parts.interrupt.msi(0x1_fee0_0000, 0x51);
+    parts.interrupt.msi(0xfee0_0000, 0x451);
+    parts.interrupt.msi(0xfee0_0000, 0x05);
+    expect(requests()).toEqual(before);
+    parts.interrupt.msi(0xfee0_1004, 0x4151);
+    expect(requests()[2]).toBe((before[2]! | (1 << 17)) >>> 0);
+    new Uint32Array(cpu.wasm_memory.buffer, cpu.get_apic_addr() + 64, 8).set(before);
   });
 
   it('assigns an interrupt line', () => {

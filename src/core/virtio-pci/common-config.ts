@@ -4,29 +4,30 @@
  * @spec 4.1.4.3
  */
 import type { GuestErrorCode } from '../virtio/guest-error.ts';
+import type { DeviceConfig } from './device-config.ts';
+import type { DriverState } from './driver-state.ts';
 import type { FeatureRegisters } from './feature-registers.ts';
 import type { FieldBehaviour } from './field-map.ts';
+import type { Interrupts } from './interrupts.ts';
 import { type CommonField, VIRTIO_MSI_NO_VECTOR } from './layout.ts';
-import type { QueueRegisters } from './queue-registers.ts';
+import type { QueueBank } from './queue-bank.ts';
 
 /** What lies behind the registers. */
-export interface CommonConfigHost {
+export interface CommonConfigParts {
   readonly features: FeatureRegisters;
-  readonly queues: readonly QueueRegisters[];
-  readonly status: number;
-  /** FEATURES_OK stands: the driver's features are final. */
-  readonly featuresFinal: boolean;
-  writeStatus(value: number): void;
-  readGeneration(): number;
+  readonly queues: QueueBank;
+  readonly signals: Interrupts;
+  readonly config: DeviceConfig;
+  readonly driver: DriverState;
   error(code: GuestErrorCode, queue: number | null, detail: string): void;
 }
 
 export class CommonConfig implements FieldBehaviour<CommonField> {
-  readonly #host: CommonConfigHost;
+  readonly #parts: CommonConfigParts;
   queueSelect = 0;
 
-  constructor(host: CommonConfigHost) {
-    this.#host = host;
+  constructor(parts: CommonConfigParts) {
+    this.#parts = parts;
   }
 
   reset(): void {
@@ -34,7 +35,7 @@ export class CommonConfig implements FieldBehaviour<CommonField> {
   }
 
   read(field: CommonField): number {
-    const { features, queues } = this.#host;
+    const { features, queues, signals, config, driver } = this.#parts;
     switch (field) {
       case 'device_feature_select':
         return features.deviceSelect;
@@ -44,31 +45,29 @@ export class CommonConfig implements FieldBehaviour<CommonField> {
         return features.driverSelect;
       case 'driver_feature':
         return features.readDriver();
-      // @spec 4.1.5.1.2.1 MUST show an unmapped event as 0xffff (PCI-MSIX-06); there is no MSI-X to map to.
       case 'config_msix_vector':
-      case 'queue_msix_vector':
-        return VIRTIO_MSI_NO_VECTOR;
+        return signals.vector(signals.configEvent);
       case 'num_queues':
-        return queues.length;
+        return queues.registers.length;
       case 'device_status':
-        return this.#host.status;
+        return driver.status;
       case 'config_generation':
-        return this.#host.readGeneration();
+        return config.readGeneration();
       case 'queue_select':
         return this.queueSelect;
-      case 'queue_notif_config_data':
-      case 'queue_reset':
       case 'admin_queue_index':
       case 'admin_queue_num':
         return 0;
       default:
         // @spec 4.1.4.3.1 MUST read queue_size 0 where there is no queue (PCI-COMMON-14)
-        return queues[this.queueSelect]?.read(field) ?? 0;
+        return (
+          queues.registers[this.queueSelect]?.read(field) ?? (field === 'queue_msix_vector' ? VIRTIO_MSI_NO_VECTOR : 0)
+        );
     }
   }
 
   write(field: CommonField, value: number): void {
-    const { features, queues } = this.#host;
+    const { features, driver } = this.#parts;
     switch (field) {
       case 'device_feature_select':
         features.deviceSelect = value;
@@ -76,41 +75,46 @@ export class CommonConfig implements FieldBehaviour<CommonField> {
       case 'driver_feature_select':
         features.driverSelect = value;
         return;
-      case 'driver_feature':
-        // @spec 3.1.1 the driver MUST NOT accept new feature bits after FEATURES_OK
-        if (this.#host.featuresFinal) this.#error('features-after-ok', `word ${features.driverSelect} = ${value}`);
-        else features.writeDriver(value);
-        return;
       case 'device_status':
-        this.#host.writeStatus(value);
+        driver.write(value, false);
         return;
       case 'queue_select':
         this.queueSelect = value;
-        return;
-      case 'config_msix_vector':
-      case 'queue_msix_vector':
-        if (value !== VIRTIO_MSI_NO_VECTOR) this.#error('bad-vector', `${field} = ${value}`);
         return;
       case 'device_feature':
       case 'num_queues':
       case 'config_generation':
       case 'queue_notify_off':
       case 'queue_notif_config_data':
-      case 'queue_reset':
       case 'admin_queue_index':
-      case 'admin_queue_num': {
+      case 'admin_queue_num':
         this.#error('write-to-read-only', `${field} = ${value}`);
         return;
-      }
-      default: {
-        const queue = queues[this.queueSelect];
-        if (queue) queue.write(field, value);
-        else this.#error('no-such-queue', `queue_select ${this.queueSelect}, ${field} = ${value}`);
-      }
+      default:
+        this.#configure(field, value);
+    }
+  }
+
+  /** What a driver may not write at any time. */
+  #configure(field: CommonField, value: number): void {
+    const { features, queues, signals, driver } = this.#parts;
+    const frozen = driver.frozen();
+    if (frozen) {
+      this.#error(frozen, `${field} = ${value}`);
+    } else if (field === 'driver_feature') {
+      // @spec 3.1.1 the driver MUST NOT accept new feature bits after FEATURES_OK
+      if (driver.featuresFinal) this.#error('features-after-ok', `word ${features.driverSelect} = ${value}`);
+      else features.writeDriver(value);
+    } else if (field === 'config_msix_vector') {
+      queues.map(signals.configEvent, value);
+    } else {
+      const queue = queues.registers[this.queueSelect];
+      if (queue) queue.write(field, value);
+      else this.#error('no-such-queue', `queue_select ${this.queueSelect}, ${field} = ${value}`);
     }
   }
 
   #error(code: GuestErrorCode, detail: string): void {
-    this.#host.error(code, null, detail);
+    this.#parts.error(code, null, detail);
   }
 }

@@ -10,7 +10,9 @@ import {
   type Structure,
 } from '../testing/driver-ports.ts';
 
-const bench = new DeviceBench();
+const NOTIFICATION_DATA = 1n << 38n;
+
+const bench = new DeviceBench({ offers: NOTIFICATION_DATA });
 const { ports } = bench;
 const structures = findStructures(ports);
 const one = (type: number): Structure => {
@@ -33,15 +35,16 @@ describe('PCI configuration space', () => {
     expect(ports.configRead(0x2e, 2)).toBeGreaterThanOrEqual(0x40);
   });
 
-  it('PCI-BUS-01: an Ethernet controller with an interrupt pin, a capability list and one I/O BAR', () => {
+  it('PCI-BUS-01: an Ethernet controller with an interrupt pin, a capability list and two BARs', () => {
     expect(ports.configRead(9, 1) | (ports.configRead(10, 2) << 8)).toBe(0x020000);
     expect(ports.configRead(0x3d, 1)).toBe(1);
     expect(ports.configRead(6, 2) & 0x10).toBe(0x10);
     const bars = [0, 1, 2, 3, 4, 5].map((bar) => ports.configRead(0x10 + 4 * bar, 4));
     expect(bars.map((bar) => bar & 3)).toEqual([0, 0, 0, 0, 1, 0]);
+    expect(bars.map((bar) => bar !== 0)).toEqual([false, true, false, false, true, false]);
     for (const { index, size } of bench.device.bars) {
       expect(Math.log2(size) % 1).toBe(0);
-      expect(((bars[index] ?? 0) & ~3) % size).toBe(0);
+      expect(((bars[index] ?? 0) % size) & ~3).toBe(0);
     }
     expect(bench.device.pciSpace).toHaveLength(256);
   });
@@ -81,15 +84,43 @@ describe('PCI configuration space', () => {
     expect(Math.log2(multiplier) % 1).toBe(0);
   });
 
-  it('PCI-NOTIFY-04, PCI-NOTIFY-05: the doorbells of all queues lie in the structure', () => {
-    const driver = bench.driver({ initialise: false });
+  it('PCI-NOTIFY-06, PCI-NOTIFY-07: with 32-bit kicks offered, doorbells are aligned to 4', () => {
     const notify = one(NOTIFY_CFG);
-    const multiplier = ports.configRead(notify.capability + 16, 4);
-    const queues = driver.common.read(18, 2);
-    expect(queues).toBe(3);
-    for (let queue = 0; queue < queues; queue++) {
-      driver.select(queue);
-      expect(notify.length).toBeGreaterThanOrEqual(driver.common.read(30, 2) * multiplier + 2);
+    expect(notify.offset % 4).toBe(0);
+    expect(ports.configRead(notify.capability + 16, 4) % 4).toBe(0);
+  });
+
+  it.each([1, 11, 16])(
+    'PCI-NOTIFY-04, PCI-NOTIFY-05, PCI-NOTIFY-08, PCI-NOTIFY-09: the doorbells of %i pairs lie in the structure',
+    (queuePairs) => {
+      const large = new DeviceBench({ queuePairs, offers: NOTIFICATION_DATA });
+      const driver = large.driver({ initialise: false });
+      const notify = findStructures(large.ports).find(({ type }) => type === NOTIFY_CFG) as Structure;
+      const multiplier = large.ports.configRead(notify.capability + 16, 4);
+      const queues = driver.common.read(18, 2);
+      expect(queues).toBe(2 * queuePairs + 1);
+      for (let queue = 0; queue < queues; queue++) {
+        driver.select(queue);
+        expect(notify.length).toBeGreaterThanOrEqual(driver.common.read(30, 2) * multiplier + 4);
+      }
+      const bar = large.device.bars.find(({ index }) => index === notify.bar);
+      expect(bar?.size).toBeGreaterThanOrEqual(notify.offset + notify.length);
+    },
+  );
+
+  it('PCI-BUS-01: what a function is cannot be written', () => {
+    for (let at = 0; at < 0x100; at += 4) {
+      const machines = at === 0x0c || at === 0x3c || (at >= 0x10 && at < 0x28);
+      const before = ports.configRead(at, 4);
+      if (machines || at === 4 || at >= 0x84) continue;
+      for (const [width, offset] of [
+        [4, 0],
+        [2, 2],
+        [1, 1],
+      ] as const) {
+        expect(bench.device.pciConfigWrite(at + offset, width, 0xffff_ffff)).toBe(true);
+      }
+      expect(ports.configRead(at, 4)).toBe(before);
     }
   });
 

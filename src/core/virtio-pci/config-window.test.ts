@@ -36,11 +36,13 @@ describe('PCI_CFG window', () => {
   });
 
   it('PCI-CFGWIN-04: bar, offset and length read back; the rest of the capability does not change', () => {
+    const header = bench.ports.configRead(at, 4);
     bench.ports.configWrite(at, 4, 0xffff_ffff);
     bench.ports.configWrite(at + 4, 4, 0xffff_ff04);
     bench.ports.configWrite(at + 8, 2, 0x80);
     bench.ports.configWrite(at + 12, 4, 2);
-    expect(bench.ports.configRead(at, 4)).toBe(0x0514_0009);
+    expect(bench.ports.configRead(at, 4)).toBe(header);
+    expect(header & 0xffff_00ff).toBe(0x0514_0009);
     expect(bench.ports.configRead(at + 4, 4)).toBe(4);
     expect(bench.ports.configRead(at + 8, 4)).toBe(0x80);
     expect(bench.ports.configRead(at + 12, 4)).toBe(2);
@@ -55,7 +57,8 @@ describe('PCI_CFG window', () => {
   });
 
   it.each([
-    ['another BAR', 0, 0, 4],
+    ['a BAR that the function does not show', 0, 0, 4],
+    ['a BAR that never was', 6, 0, 4],
     ['a length of 3', 4, 0, 3],
     ['a length of 0', 4, 0, 0],
     ['a misaligned offset', 4, 2, 4],
@@ -67,6 +70,16 @@ describe('PCI_CFG window', () => {
     bench.ports.configWrite(at + 16, 4, 0xffff_ffff);
     expect(bench.errors()).toEqual(['cfg-window-bad-access', 'cfg-window-bad-access']);
     expect(bench.device.describe().status).toBe(0);
+  });
+
+  it('PCI-CFGWIN-02, PCI-CFGWIN-03: any BAR that the function shows can be reached', () => {
+    aim(1, 8, 4);
+    bench.ports.configWrite(at + 16, 4, 0x1234);
+    expect(bench.ports.configRead(at + 16, 4)).toBe(0x1234);
+    expect(bench.device.barRead(1, 8, 4)).toBe(0x1234);
+    bench = new DeviceBench({ transitional: true });
+    aim(0, 12, 2);
+    expect(bench.ports.configRead(at + 16, 4)).toBe(256);
   });
 
   it('a machine reset clears it', () => {

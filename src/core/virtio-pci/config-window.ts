@@ -1,6 +1,6 @@
 /**
- * The PCI_CFG capability: a window from PCI configuration space into the BAR, for firmware that cannot
- * map BARs yet.
+ * The PCI_CFG capability: a window from PCI configuration space into the BARs, for firmware that cannot map
+ * them yet.
  *
  * The driver fills in bar, offset and length of this capability, then touches `pci_cfg_data`. A touch of
  * any byte of it performs one BAR access of `length` bytes.
@@ -8,7 +8,6 @@
  * @spec 4.1.4.9
  */
 import type { GuestErrorCode } from '../virtio/guest-error.ts';
-import { MODERN_BAR, MODERN_BAR_SIZE } from './layout.ts';
 
 /** From the capability's `bar` field to the end of `pci_cfg_data`. */
 const FIRST = 4;
@@ -17,7 +16,12 @@ const LENGTH = 12;
 const DATA = 16;
 const END = 20;
 
+/** Bytes of a saved window. */
+export const WINDOW_SIZE = END;
+
 export interface BarAccess {
+  /** Bytes of a BAR, 0 if there is none. */
+  size(bar: number): number;
   barRead(bar: number, offset: number, width: number): number;
   barWrite(bar: number, offset: number, width: number, value: number): void;
   error(code: GuestErrorCode, detail: string): void;
@@ -93,7 +97,7 @@ export class ConfigWindow {
     const offset = this.#field(OFFSET);
     const length = this.#field(LENGTH);
     const width = length === 1 || length === 2 || length === 4;
-    if (width && bar === MODERN_BAR && offset % length === 0 && offset + length <= MODERN_BAR_SIZE) return length;
+    if (width && offset % length === 0 && offset + length <= this.#bar.size(bar)) return length;
     this.#bar.error('cfg-window-bad-access', `bar ${bar}, offset ${offset}, length ${length}`);
     return 0;
   }

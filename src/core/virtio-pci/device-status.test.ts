@@ -73,7 +73,7 @@ describe('status', () => {
 
   it('BASE-STATUS-04: NEEDS_RESET of a live device comes with a configuration interrupt', () => {
     driver.initialise();
-    driver.ring(TX).setAvailIdx(300);
+    driver.splitRing(TX).setAvailIdx(300);
     driver.kick(TX);
     expect(driver.status).toBe(15 | NEEDS_RESET);
     expect(bench.errors()).toEqual(['avail-index-jump']);
@@ -84,7 +84,7 @@ describe('status', () => {
 
   it('NEEDS_RESET is raised once and cured by a reset only', () => {
     driver.initialise();
-    driver.ring(TX).setAvailIdx(300);
+    driver.splitRing(TX).setAvailIdx(300);
     driver.kick(TX);
     driver.kick(TX);
     driver.addStatus(DRIVER_OK);

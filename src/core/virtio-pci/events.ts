@@ -29,7 +29,13 @@ export type TransportEvent =
       readonly driver: number;
       readonly device: number;
     }
+  /** A queue was reset by itself, with VIRTIO_F_RING_RESET or by a legacy driver: it is as new. */
+  | { readonly type: 'queue-reset'; readonly queue: number }
+  /** The driver suspended the device, or made it run again. */
+  | { readonly type: 'device-suspended'; readonly suspended: boolean }
+  /** What the PCI function is now; a driver sees it when it enumerates the bus. */
+  | { readonly type: 'personality'; readonly msix: boolean; readonly transitional: boolean }
   /** The device raised DEVICE_NEEDS_RESET. */
   | { readonly type: 'needs-reset'; readonly reason: string }
-  /** A driver write to device config: always ignored, always recorded. */
+  /** A driver write to device config: always ignored, always recorded. `offset` is relative to device config. */
   | { readonly type: 'config-write'; readonly offset: number; readonly width: number; readonly value: number };

@@ -1,16 +1,25 @@
 /**
  * Feature negotiation: two select registers, the offered set and the driver's own.
  *
- * The offer is fixed between resets, so that what a driver read stays true while it negotiates.
+ * The offer is fixed between resets, so that what a driver read stays true while it negotiates. A transitional
+ * device makes two: one through the modern registers, and one of 32 bits through the legacy interface, which
+ * alone has the bits that only ever meant something there.
  *
- * @spec 2.2, 4.1.4.3
+ * @spec 2.2, 4.1.4.3, 6.3
  */
-import { type FeatureSet, featureBits, formatFeatures, hasFeature, VIRTIO_F_VERSION_1 } from '../virtio/features.ts';
-import { featureWord } from '../virtio/features.ts';
+import * as F from '../virtio/features.ts';
+import { type FeatureSet, featureBits, featureWord, formatFeatures, hasFeature } from '../virtio/features.ts';
 import type { FeatureFault } from '../virtio/device.ts';
 
 /** Words a driver can store: bits 0 to 127, all that the specification has given to anybody. */
 const WORDS = 4;
+const LEGACY_WORD = 0xffff_ffffn;
+
+/** Offered to legacy drivers besides. @spec 6.3 MUST offer ANY_LAYOUT (LEG-25), MAY NOTIFY_ON_EMPTY (LEG-23) */
+const LEGACY_FEATURES = F.featureSet(F.VIRTIO_F_NOTIFY_ON_EMPTY, F.VIRTIO_F_ANY_LAYOUT);
+
+/** What the legacy interface shows of a device that offers `offered`. @spec 4.1.4.10 */
+export const legacyOffer = (offered: FeatureSet): FeatureSet => (offered & LEGACY_WORD) | LEGACY_FEATURES;
 
 export interface FeatureRegistersState {
   readonly offered: string;
@@ -30,6 +39,11 @@ export class FeatureRegisters {
 
   get offered(): FeatureSet {
     return this.#offered;
+  }
+
+  /** What the legacy interface of a transitional device shows. */
+  get offeredLegacy(): FeatureSet {
+    return legacyOffer(this.#offered);
   }
 
   /** What the driver has written so far. */
@@ -60,6 +74,16 @@ export class FeatureRegisters {
     else if (value !== 0) this.#beyond = true;
   }
 
+  get legacyDriver(): number {
+    return this.#driver[0] ?? 0;
+  }
+
+  /** @spec 4.1.4.10 MUST take bits 32 and up as not accepted (LEG-12) */
+  set legacyDriver(value: number) {
+    this.#driver.fill(0);
+    this.#driver[0] = value;
+  }
+
   /** Judges the rules that every virtio device has. */
   judge(): FeatureFault | null {
     const foreign = featureBits(this.driver & ~this.#offered);
@@ -67,8 +91,8 @@ export class FeatureRegisters {
     if (foreign.length > 0) {
       return { code: 'feature-not-offered', reason: `Accepted but not offered: bit ${foreign.join(', ')}.` };
     }
-    // @spec 6.2 MAY refuse to work without VERSION_1 (RSVD-02); there is no legacy interface to fall back on.
-    if (!hasFeature(this.driver, VIRTIO_F_VERSION_1)) {
+    // @spec 6.2 MAY refuse to work without VERSION_1 (RSVD-02): who wants that uses the legacy interface.
+    if (!hasFeature(this.driver, F.VIRTIO_F_VERSION_1)) {
       return { code: 'version-1-declined', reason: 'VIRTIO_F_VERSION_1 was not accepted.' };
     }
     return null;

@@ -114,13 +114,15 @@ describe('features', () => {
   });
 
   it('BASE-FEAT-04: the host cannot make the device offer what it does not implement', () => {
-    bench.device.setOffers(0xffff_ffff_ffff_ffffn);
+    bench.device.setOffers((1n << 128n) - 1n);
     driver.reset();
-    expect(driver.offered()).toBe(0x1_1007_0028n);
+    // Legacy-only bits, shared memory's and the platform's, admin queues, standby, IPsec, and all without a name.
+    const absent = [4, 6, 24, 25, 26, 27, 30, 31, 33, 36, 37, 41, 42, 44, 49, 62, 70, 71, 127];
+    for (const bit of absent) expect((driver.offered() >> BigInt(bit)) & 1n, `bit ${bit}`).toBe(0n);
   });
 
   it('setOffers takes effect at the next reset, not before', () => {
-    bench.device.setOffers(0n);
+    bench.device.setOffers(0x1_1003_0028n);
     expect(driver.offered() & CTRL_RX).toBe(CTRL_RX);
     driver.reset();
     expect(driver.offered() & CTRL_RX).toBe(0n);

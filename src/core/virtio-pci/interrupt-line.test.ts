@@ -79,7 +79,7 @@ describe('INTx', () => {
     expect(bench.ports.configRead(COMMAND, 4)).toBe(0x0010_0547);
     bench.ports.configWrite(COMMAND + 1, 1, 0);
     expect(bench.ports.configRead(COMMAND, 2)).toBe(0x0047);
-    expect(bench.device.pciConfigRead(0x10, 4)).toBeUndefined();
+    expect(bench.device.pciConfigRead(0x20, 4)).toBeUndefined();
     expect(bench.device.pciConfigWrite(0x3c, 1, 5)).toBe(false);
   });
 

@@ -1,12 +1,11 @@
 /**
- * ISR register, INTx pin, and the two words of PCI configuration space that belong to them.
+ * ISR register and INTx pin.
  *
- * The pin is high while any ISR bit is set and the driver has not disabled INTx in the PCI command
- * register. Reading the ISR clears it and so lowers the pin: that is the whole acknowledge protocol.
+ * The pin is high while any ISR bit is set, unless the driver has disabled INTx in the PCI command register or
+ * has enabled MSI-X. Reading the ISR clears it and so lowers the pin: that is the whole acknowledge protocol.
  *
  * @spec 4.1.4.5
  */
-import { PCI_COMMAND_INTX_DISABLE, PCI_COMMAND_WRITABLE, PCI_STATUS_CAP_LIST, PCI_STATUS_INTERRUPT } from './layout.ts';
 
 /** The machine's interrupt input. Level-triggered. */
 export interface InterruptPin {
@@ -17,7 +16,8 @@ export interface InterruptPin {
 export class InterruptLine {
   readonly #pin: InterruptPin;
   #isr = 0;
-  #command = 0;
+  #disabled = false;
+  #blocked = false;
   #high = false;
 
   constructor(pin: InterruptPin) {
@@ -28,18 +28,26 @@ export class InterruptLine {
     return this.#isr;
   }
 
-  get command(): number {
-    return this.#command;
-  }
-
-  set command(value: number) {
-    this.#command = value & PCI_COMMAND_WRITABLE;
+  /** By the INTx disable bit of the PCI command register. */
+  set disabled(disabled: boolean) {
+    this.#disabled = disabled;
     this.#drive();
   }
 
-  /** @spec 4.1.4.5.1 MUST be the OR of the ISR bits, whatever the INTx disable bit says (PCI-ISR-04) */
-  get status(): number {
-    return PCI_STATUS_CAP_LIST | (this.#isr === 0 ? 0 : PCI_STATUS_INTERRUPT);
+  /** By MSI-X: PCI forbids to use both. */
+  set blocked(blocked: boolean) {
+    this.#blocked = blocked;
+    this.#drive();
+  }
+
+  /**
+   * InterruptStatus of the PCI status register.
+   *
+   * @spec 4.1.4.5.1 MUST be the OR of the ISR bits, whatever the INTx disable bit says (PCI-ISR-04). With MSI-X
+   * enabled the function has no INTx interrupt that could be pending.
+   */
+  get pending(): boolean {
+    return this.#isr !== 0 && !this.#blocked;
   }
 
   /** @spec 4.1.4.5.1 MUST set the ISR bit before the notification (PCI-ISR-02, PCI-ISR-03) */
@@ -57,16 +65,16 @@ export class InterruptLine {
   }
 
   /** Drives the pin anew, even if it should be right already: after a restore the machine may differ. */
-  restore(isr: number, command: number): void {
+  restore(isr: number, blocked: boolean): void {
     this.#isr = isr & 3;
-    this.#command = command & PCI_COMMAND_WRITABLE;
+    this.#blocked = blocked;
     this.#high = this.#wanted();
     if (this.#high) this.#pin.raise();
     else this.#pin.lower();
   }
 
   #wanted(): boolean {
-    return this.#isr !== 0 && (this.#command & PCI_COMMAND_INTX_DISABLE) === 0;
+    return this.pending && !this.#disabled;
   }
 
   #drive(): void {

@@ -6,10 +6,9 @@
  *
  * @spec 4.1.4
  */
-import type { VirtioDevice } from '../virtio/device.ts';
 import type { GuestErrorCode } from '../virtio/guest-error.ts';
 import type { CommonConfig } from './common-config.ts';
-import type { TransportEvent } from './events.ts';
+import type { DeviceConfig } from './device-config.ts';
 import { FieldMap } from './field-map.ts';
 import type { InterruptLine } from './interrupt-line.ts';
 import * as P from './layout.ts';
@@ -19,10 +18,11 @@ const COMMON = new FieldMap(P.COMMON_CFG);
 export interface ModernBarParts {
   readonly common: CommonConfig;
   readonly line: InterruptLine;
-  readonly device: VirtioDevice;
-  readonly emit: (event: TransportEvent) => void;
+  readonly config: DeviceConfig;
+  /** How many doorbells there are. */
+  readonly doorbells: number;
   /** The doorbell of a queue was written. */
-  kick(queue: number, value: number): void;
+  doorbell(queue: number, width: number, value: number): void;
   error(code: GuestErrorCode, queue: number | null, detail: string): void;
 }
 
@@ -33,22 +33,19 @@ export class ModernBar {
 
   constructor(parts: ModernBarParts) {
     this.#parts = parts;
-    this.#deviceEnd = P.DEVICE_OFFSET + parts.device.configSize;
-    this.#notifyEnd = P.NOTIFY_OFFSET + P.NOTIFY_OFF_MULTIPLIER * parts.device.queueSpecs.length;
+    this.#deviceEnd = P.DEVICE_OFFSET + parts.config.size;
+    this.#notifyEnd = P.NOTIFY_OFFSET + P.NOTIFY_OFF_MULTIPLIER * parts.doorbells;
   }
 
   read(offset: number, width: number): number {
-    const { common, line, device } = this.#parts;
+    const { common, line, config } = this.#parts;
     const end = offset + width;
     if (end <= P.COMMON_OFFSET + P.COMMON_CFG_SIZE) return COMMON.read(common, offset, width);
     if (offset >= P.ISR_OFFSET && end <= P.ISR_OFFSET + P.ISR_LENGTH) {
       return offset === P.ISR_OFFSET ? line.acknowledge() : 0;
     }
     if (offset >= P.DEVICE_OFFSET && end <= this.#deviceEnd) {
-      // @spec 2.5.2 MUST allow reading before FEATURES_OK (BASE-CFG-01)
-      let value = 0;
-      for (let i = width - 1; i >= 0; i--) value = value * 256 + device.readConfig(offset - P.DEVICE_OFFSET + i);
-      return value;
+      return config.read(offset - P.DEVICE_OFFSET, width);
     }
     // A doorbell has nothing to read; that is no mistake.
     if (offset < P.NOTIFY_OFFSET || end > this.#notifyEnd) this.#outOfRange('read', offset, width);
@@ -56,17 +53,14 @@ export class ModernBar {
   }
 
   write(offset: number, width: number, value: number): void {
-    const { common, emit } = this.#parts;
+    const { common, config } = this.#parts;
     const end = offset + width;
     if (end <= P.COMMON_OFFSET + P.COMMON_CFG_SIZE) {
       COMMON.write(common, offset, width, value);
     } else if (offset >= P.NOTIFY_OFFSET && end <= this.#notifyEnd) {
-      this.#parts.kick(Math.floor((offset - P.NOTIFY_OFFSET) / P.NOTIFY_OFF_MULTIPLIER), value);
+      this.#parts.doorbell(Math.floor((offset - P.NOTIFY_OFFSET) / P.NOTIFY_OFF_MULTIPLIER), width, value);
     } else if (offset >= P.DEVICE_OFFSET && end <= this.#deviceEnd) {
-      // @spec 5.1.4 all fields are read-only to a driver (NET-CFG-15)
-      const at = offset - P.DEVICE_OFFSET;
-      emit({ type: 'config-write', offset: at, width, value });
-      this.#parts.error('config-write', null, `offset ${at}, width ${width}, value ${value}`);
+      config.write(offset - P.DEVICE_OFFSET, width, value, false);
     } else if (offset >= P.ISR_OFFSET && end <= P.ISR_OFFSET + P.ISR_LENGTH) {
       this.#parts.error('write-to-read-only', null, `ISR = ${value}`);
     } else {
