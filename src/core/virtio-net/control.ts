@@ -1,21 +1,25 @@
 /**
  * The control queue's language: from bytes to a command, or to the guest error that they are.
  *
- *     class u8 | command u8 | data ...          reply: ack u8
- *
- *     RX   PROMISC, ALLMULTI, ...    u8, 0 or 1
- *     MAC  TABLE_SET                 le32 n, n x 6 bytes unicast; le32 m, m x 6 bytes multicast
+ *     class u8 | command u8 | data ...          reply: ack u8, and for a few commands a result
  *
  * The data must add up exactly: bytes left over mean that driver and device disagree about the command.
  * The specification does not say what a device does with a command it cannot take; answering
  * VIRTIO_NET_ERR is what all devices do.
  *
+ * Values that only a host can judge go to it as they are: a driver's mistake there is recorded, and what
+ * becomes of it is one of the things in which hosts differ. What data means is in `control-data.ts`.
+ *
  * @spec 5.1.9.5
  */
-import { formatMac, isGroup, type Mac, macAt } from '../net/mac.ts';
+import type { Mac } from '../net/mac.ts';
 import * as F from '../virtio/features.ts';
 import type { GuestErrorCode } from '../virtio/guest-error.ts';
-import { RX_FLAGS, type RxFlag } from './rx-mode.ts';
+import type { CoalescedRole, Coalesce } from './coalescing.ts';
+import * as D from './control-data.ts';
+import type { HashConfig, RssConfig } from './rss.ts';
+import type { RxFlag } from './rx-mode.ts';
+import type { StatsRequest } from './statistics.ts';
 
 /** Commands that the host decides about: what it acknowledges is in force. */
 export type HostCommand =
@@ -25,17 +29,30 @@ export type HostCommand =
   | { readonly type: 'vlan'; readonly action: 'add' | 'del'; readonly vid: number }
   | { readonly type: 'mq-pairs'; readonly pairs: number };
 
+/** Commands that the device executes by itself. */
+export type LocalCommand =
+  | { readonly type: 'announce-ack' }
+  | { readonly type: 'rss-config'; readonly config: RssConfig }
+  | { readonly type: 'hash-config'; readonly config: HashConfig }
+  | { readonly type: 'offloads-set'; readonly offloads: bigint }
+  | { readonly type: 'coal-set'; readonly role: CoalescedRole; readonly coalesce: Coalesce }
+  | { readonly type: 'coal-vq-set'; readonly queue: number; readonly coalesce: Coalesce }
+  | { readonly type: 'coal-vq-get'; readonly queue: number }
+  | { readonly type: 'stats-query' }
+  | { readonly type: 'stats-get'; readonly requests: readonly StatsRequest[] };
+
 /** A well-formed control command. Wire: class u8, command u8, data; reply: ack u8. @spec 5.1.9.5 */
-export type ControlCommand = HostCommand;
+export type ControlCommand = HostCommand | LocalCommand;
+
+const HOST_TYPES: readonly ControlCommand['type'][] = ['rx', 'mac-table-set', 'mac-addr-set', 'vlan', 'mq-pairs'];
+
+export const isHostCommand = (command: ControlCommand): command is HostCommand => HOST_TYPES.includes(command.type);
 
 export const VIRTIO_NET_OK = 0;
 export const VIRTIO_NET_ERR = 1;
 
-export const VIRTIO_NET_CTRL_RX = 0;
-export const VIRTIO_NET_CTRL_RX_PROMISC = 0;
-export const VIRTIO_NET_CTRL_RX_ALLMULTI = 1;
-export const VIRTIO_NET_CTRL_MAC = 1;
-export const VIRTIO_NET_CTRL_MAC_TABLE_SET = 0;
+const CLASS_NOTF_COAL = 6;
+const COMMAND_VQ_GET = 3;
 
 /**
  * The longest command the device takes, in bytes: a table of some thousands of addresses. No driver is
@@ -44,28 +61,57 @@ export const VIRTIO_NET_CTRL_MAC_TABLE_SET = 0;
 export const CONTROL_BYTES_MAX = 65_536;
 
 const HEADER_SIZE = 2;
-const MAC_SIZE = 6;
 
-/** Command names by class, with the feature that each belongs to. @spec 5.1.9.5 */
-const COMMANDS: readonly (readonly (readonly [name: string, feature: number])[])[] = [
+interface CommandSpec {
+  readonly name: string;
+  /** Negotiated with it. */
+  readonly feature: number;
+  readonly parse: (data: Uint8Array, command: number) => D.ParsedData;
+}
+
+const spec = (name: string, feature: number, parse: CommandSpec['parse']): CommandSpec => ({
+  name: `VIRTIO_NET_CTRL_${name}`,
+  feature,
+  parse,
+});
+
+/** By class, then by command. Classes 7 (HASH_TUNNEL) and 9 (RSS_CTX) belong to features never offered. */
+const COMMANDS: readonly (readonly CommandSpec[])[] = [
   [
-    ['VIRTIO_NET_CTRL_RX_PROMISC', F.VIRTIO_NET_F_CTRL_RX],
-    ['VIRTIO_NET_CTRL_RX_ALLMULTI', F.VIRTIO_NET_F_CTRL_RX],
-    ['VIRTIO_NET_CTRL_RX_ALLUNI', F.VIRTIO_NET_F_CTRL_RX_EXTRA],
-    ['VIRTIO_NET_CTRL_RX_NOMULTI', F.VIRTIO_NET_F_CTRL_RX_EXTRA],
-    ['VIRTIO_NET_CTRL_RX_NOUNI', F.VIRTIO_NET_F_CTRL_RX_EXTRA],
-    ['VIRTIO_NET_CTRL_RX_NOBCAST', F.VIRTIO_NET_F_CTRL_RX_EXTRA],
+    spec('RX_PROMISC', F.VIRTIO_NET_F_CTRL_RX, D.parseRxMode),
+    spec('RX_ALLMULTI', F.VIRTIO_NET_F_CTRL_RX, D.parseRxMode),
+    spec('RX_ALLUNI', F.VIRTIO_NET_F_CTRL_RX_EXTRA, D.parseRxMode),
+    spec('RX_NOMULTI', F.VIRTIO_NET_F_CTRL_RX_EXTRA, D.parseRxMode),
+    spec('RX_NOUNI', F.VIRTIO_NET_F_CTRL_RX_EXTRA, D.parseRxMode),
+    spec('RX_NOBCAST', F.VIRTIO_NET_F_CTRL_RX_EXTRA, D.parseRxMode),
   ],
   [
-    ['VIRTIO_NET_CTRL_MAC_TABLE_SET', F.VIRTIO_NET_F_CTRL_RX],
-    ['VIRTIO_NET_CTRL_MAC_ADDR_SET', F.VIRTIO_NET_F_CTRL_MAC_ADDR],
+    spec('MAC_TABLE_SET', F.VIRTIO_NET_F_CTRL_RX, D.parseTables),
+    // @spec 5.1.3 names this feature for it; the driver clause 5.1.9.5.2.2 names CTRL_RX, and nobody goes by it
+    spec('MAC_ADDR_SET', F.VIRTIO_NET_F_CTRL_MAC_ADDR, D.parseAddress),
   ],
   [
-    ['VIRTIO_NET_CTRL_VLAN_ADD', F.VIRTIO_NET_F_CTRL_VLAN],
-    ['VIRTIO_NET_CTRL_VLAN_DEL', F.VIRTIO_NET_F_CTRL_VLAN],
+    spec('VLAN_ADD', F.VIRTIO_NET_F_CTRL_VLAN, (data) => D.parseVlan(data, 'add')),
+    spec('VLAN_DEL', F.VIRTIO_NET_F_CTRL_VLAN, (data) => D.parseVlan(data, 'del')),
   ],
-  [['VIRTIO_NET_CTRL_ANNOUNCE_ACK', F.VIRTIO_NET_F_GUEST_ANNOUNCE]],
-  [['VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET', F.VIRTIO_NET_F_MQ]],
+  [spec('ANNOUNCE_ACK', F.VIRTIO_NET_F_GUEST_ANNOUNCE, (data) => D.parseEmpty(data, { type: 'announce-ack' }))],
+  [
+    spec('MQ_VQ_PAIRS_SET', F.VIRTIO_NET_F_MQ, D.parsePairs),
+    spec('MQ_RSS_CONFIG', F.VIRTIO_NET_F_RSS, D.parseRss),
+    spec('MQ_HASH_CONFIG', F.VIRTIO_NET_F_HASH_REPORT, D.parseHash),
+  ],
+  [spec('GUEST_OFFLOADS_SET', F.VIRTIO_NET_F_CTRL_GUEST_OFFLOADS, D.parseOffloads)],
+  [
+    spec('NOTF_COAL_TX_SET', F.VIRTIO_NET_F_NOTF_COAL, (data) => D.parseCoalesce(data, 'tx')),
+    spec('NOTF_COAL_RX_SET', F.VIRTIO_NET_F_NOTF_COAL, (data) => D.parseCoalesce(data, 'rx')),
+    spec('NOTF_COAL_VQ_SET', F.VIRTIO_NET_F_VQ_NOTF_COAL, D.parseQueueCoalesce),
+    spec('NOTF_COAL_VQ_GET', F.VIRTIO_NET_F_VQ_NOTF_COAL, D.parseQueueQuery),
+  ],
+  [],
+  [
+    spec('STATS_QUERY', F.VIRTIO_NET_F_DEVICE_STATS, (data) => D.parseEmpty(data, { type: 'stats-query' })),
+    spec('STATS_GET', F.VIRTIO_NET_F_DEVICE_STATS, D.parseStats),
+  ],
 ];
 
 export interface ControlError {
@@ -80,92 +126,39 @@ export interface ParsedControl {
   readonly name: string;
   /** The data, for people. */
   readonly data: string;
-  readonly result: ControlCommand | ControlError;
+  /** What to do, or null: answer ERR. */
+  readonly wish: ControlCommand | null;
+  /** What the driver did wrong; with a wish, that is to be recorded and no more. */
+  readonly error: ControlError | null;
 }
-
-export const isControlError = (result: ControlCommand | ControlError): result is ControlError => 'code' in result;
 
 /** Reads the command in `bytes[0, length)`. Any bytes are legal input. */
 export function parseControl(bytes: Uint8Array, length: number, features: F.FeatureSet): ParsedControl {
   const commandClass = length > 0 ? (bytes[0] ?? 0) : -1;
   const command = length > 1 ? (bytes[1] ?? 0) : -1;
   const known = COMMANDS[commandClass]?.[command];
-  const name = known?.[0] ?? `class ${commandClass} command ${command}`;
+  const name = known?.name ?? `class ${commandClass} command ${command}`;
+  const head = { class: commandClass, command, name };
   const refuse = (code: ControlError['code'], reason: string): ParsedControl => ({
-    class: commandClass,
-    command,
-    name,
+    ...head,
     data: `${Math.max(0, length - HEADER_SIZE)} bytes`,
-    result: { code, reason },
+    wish: null,
+    error: { code, reason },
   });
   if (length < HEADER_SIZE) return refuse('ctrl-malformed', `The command has ${length} of 2 header bytes.`);
   if (!known) return refuse('ctrl-unknown', `There is no ${name}.`);
-  if (!F.hasFeature(features, known[1])) {
-    return refuse('ctrl-not-negotiated', `${name} needs feature bit ${known[1]}, which was not negotiated.`);
+  if (!F.hasFeature(features, known.feature)) {
+    return refuse('ctrl-not-negotiated', `${name} needs feature bit ${known.feature}, which was not negotiated.`);
   }
-  const parsed =
-    commandClass === VIRTIO_NET_CTRL_RX
-      ? parseRxMode(bytes, length, command)
-      : commandClass === VIRTIO_NET_CTRL_MAC && command === VIRTIO_NET_CTRL_MAC_TABLE_SET
-        ? parseTables(bytes, length)
-        : refuseLater('ctrl-unknown', `${name} is not implemented.`);
-  if (isControlError(parsed.result)) return { ...refuse(parsed.result.code, parsed.result.reason), data: parsed.data };
-  return { class: commandClass, command, name, ...parsed };
+  return { ...head, ...known.parse(bytes.subarray(HEADER_SIZE, length), command) };
 }
 
-type ParsedData = Pick<ParsedControl, 'data' | 'result'>;
-
-const refuseLater = (code: ControlError['code'], reason: string, data = ''): ParsedData => ({
-  data,
-  result: { code, reason },
-});
-
-/** @spec 5.1.9.5.1 */
-function parseRxMode(bytes: Uint8Array, length: number, command: number): ParsedData {
-  const flag = RX_FLAGS[command];
-  const size = length - HEADER_SIZE;
-  if (!flag || size !== 1)
-    return refuseLater('ctrl-malformed', `The data has ${size} bytes instead of 1.`, `${size} bytes`);
-  const value = bytes[HEADER_SIZE] ?? 0;
-  if (value > 1) return refuseLater('ctrl-bad-value', `The value is ${value}, neither 0 nor 1.`, `${value}`);
-  return { data: `${value}`, result: { type: 'rx', flag, value } };
-}
-
-/** @spec 5.1.9.5.2 */
-function parseTables(bytes: Uint8Array, length: number): ParsedData {
-  const unicast = readTable(bytes, HEADER_SIZE, length);
-  if (typeof unicast === 'string') return refuseLater('ctrl-malformed', `Unicast table: ${unicast}`);
-  const multicast = readTable(bytes, unicast.end, length);
-  if (typeof multicast === 'string') return refuseLater('ctrl-malformed', `Multicast table: ${multicast}`);
-  if (multicast.end !== length) {
-    return refuseLater('ctrl-malformed', `${length - multicast.end} bytes follow the tables.`);
-  }
-  const data = describeTables(unicast.macs, multicast.macs);
-  const wrong = unicast.macs.find(isGroup) ?? multicast.macs.find((mac) => !isGroup(mac));
-  if (wrong !== undefined) {
-    const table = isGroup(wrong) ? 'unicast' : 'multicast';
-    return refuseLater('ctrl-bad-table', `${formatMac(wrong)} does not belong in the ${table} table.`, data);
-  }
-  return { data, result: { type: 'mac-table-set', unicast: unicast.macs, multicast: multicast.macs } };
-}
-
-/** One counted table that must end at or before `end`; a sentence if it does not. */
-function readTable(bytes: Uint8Array, at: number, end: number): { macs: Mac[]; end: number } | string {
-  if (at + 4 > end) return `its count has ${end - at} of 4 bytes.`;
-  const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
-  // Multiplied as doubles: 2^32 addresses of six bytes do not fit the 32 bits that shifts work in.
-  const count = low + (bytes[at + 3] ?? 0) * 0x100_0000;
-  const last = at + 4 + count * MAC_SIZE;
-  if (last > end) return `${count} addresses do not fit in ${end - at - 4} bytes.`;
-  const macs: Mac[] = [];
-  for (let mac = at + 4; mac < last; mac += MAC_SIZE) macs.push(macAt(bytes, mac));
-  return { macs, end: last };
-}
-
-const LISTED = 16;
-
-function describeTables(unicast: readonly Mac[], multicast: readonly Mac[]): string {
-  const all = [...unicast, ...multicast];
-  const listed = all.slice(0, LISTED).map(formatMac).join(' ') + (all.length > LISTED ? ' …' : '');
-  return `${unicast.length} unicast, ${multicast.length} multicast${all.length > 0 ? `: ${listed}` : ''}`;
+/**
+ * Bytes that the device writes before the ack byte: VQ_GET alone has data of its own that is device-writable,
+ * and by the order of `struct virtio_net_ctrl` data comes before the ack. A result comes behind it: only the
+ * STATS commands have one.
+ */
+export function bytesBeforeAck(bytes: Uint8Array, length: number): number {
+  const get = length >= HEADER_SIZE && bytes[0] === CLASS_NOTF_COAL && bytes[1] === COMMAND_VQ_GET;
+  return get ? D.COALESCE_SIZE : 0;
 }

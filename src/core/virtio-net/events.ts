@@ -1,5 +1,5 @@
 /** Trace events of the network device. */
-import type { RxMode, MacTables } from './rx-mode.ts';
+import type { FilterCopy } from './rx-mode.ts';
 
 export type DeviceEvent =
   /** One control command, answered. `name` as in the specification: `VIRTIO_NET_CTRL_RX_PROMISC`. */
@@ -17,9 +17,4 @@ export type DeviceEvent =
       readonly elapsed: number;
     }
   /** What the driver has asked for, after a command was answered OK or a reset cleared it. */
-  | {
-      readonly type: 'filter-state';
-      readonly rxMode: RxMode;
-      readonly tables: MacTables;
-      readonly generation: number;
-    };
+  | ({ readonly type: 'filter-state'; readonly generation: number } & FilterCopy);

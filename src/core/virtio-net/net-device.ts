@@ -1,32 +1,47 @@
 /**
- * The network device: queues 0 (receive), 1 (transmit), 2 (control), and what they share.
+ * The network device: pairs of data queues, the control queue, and what they share.
  *
  * Theory. The device moves bytes and keeps promises about buffers; it decides nothing about filtering.
- * What a driver asks for on the control queue goes to the host, whose answer is the ack. The device keeps a
- * copy of what was acknowledged, for people and for snapshots: it never looks at it when a frame arrives,
- * because frames were judged by the host before they came here.
+ * What a driver asks of the filter goes to the host, whose answer is the ack. The device keeps a copy of what
+ * was acknowledged, for people and for snapshots: it never looks at it when a frame arrives, because frames
+ * were judged by the host before they came here. Which pair a frame goes to, which offloads are on and when
+ * to interrupt are its own matters, each in a file of its own.
  *
  *     driver --control--> ControlQueue --RxEvent--> host --HostAnswer--> ack, filter-state
- *     driver <--buffers-- Receiver    <------------ frames that the host let in
+ *                              +--> Steering, OffloadState, Coalescing, NetConfig, statistics
+ *     driver <--buffers-- Receiver    <--Steering-- frames that the host let in
  *     driver --buffers--> Transmitter ------------> wire
  *
  * @spec 5.1
  */
 import type { HostAnswer, RxEvent } from '../host/host-model.ts';
-import { type Mac, writeMac } from '../net/mac.ts';
-import type { FrameSender } from '../ring/frames.ts';
+import type { Mac } from '../net/mac.ts';
+import { type FrameMeta, NO_PAIR, type FrameSender, PLAIN_FRAME } from '../ring/frames.ts';
 import type { PackedWriter } from '../trace/packed.ts';
-import type { FeatureFault, QueueRole, ResetKind, Transport, VirtioDevice } from '../virtio/device.ts';
-import type { FeatureSet } from '../virtio/features.ts';
+import type { FeatureFault, QueueRole, QueueSpec, ResetKind, Transport, VirtioDevice } from '../virtio/device.ts';
+import {
+  type FeatureSet,
+  formatFeatures,
+  hasFeature,
+  parseFeatures,
+  VIRTIO_NET_F_GUEST_ANNOUNCE,
+} from '../virtio/features.ts';
 import type { GuestMemory } from '../virtio/guest-memory.ts';
-import { ControlQueue, type DeviceHost, isPromise } from './control-queue.ts';
-import type { ControlCommand } from './control.ts';
-import { newCounters } from './counters.ts';
+import { Coalescing, type Timer } from './coalescing.ts';
+import { ControlQueue } from './control-queue.ts';
+import type { HostCommand } from './control.ts';
+import { assignCounters, copyCounters, type Counters, newCounters } from './counters.ts';
 import type { DeviceEvent } from './events.ts';
-import { judgeDependencies, offerable } from './feature-rules.ts';
+import { judgeDependencies } from './feature-rules.ts';
+import { type DeviceHost, tellHost } from './host-link.ts';
 import * as L from './layout.ts';
+import { type CommandContext, execute, judgeHostCommand } from './local-commands.ts';
+import { NetConfig } from './net-config.ts';
+import { OffloadState } from './offload-state.ts';
 import { Receiver } from './receiver.ts';
-import { type MacTables, NO_TABLES, RX_MODE_UNSET, type RxMode } from './rx-mode.ts';
+import { copyFilter, FILTER_UNSET, filterAfter, type FilterCopy } from './rx-mode.ts';
+import type { NetSnapshot } from './snapshot.ts';
+import { Steering } from './steering.ts';
 import { Transmitter } from './transmitter.ts';
 
 export interface NetDeviceOptions {
@@ -39,86 +54,122 @@ export interface NetDeviceOptions {
   readonly now: () => number;
   readonly mac: Mac;
   readonly mtu: number;
-  /** What the host model lets the device offer beyond its own features. */
-  readonly offers: FeatureSet;
+  /** Default: 11. */
+  readonly queuePairs?: number;
+  /** Mbit/s. Default: unknown. */
+  readonly speed?: number;
+  readonly duplex?: keyof typeof L.DUPLEX;
+  /** For notification coalescing, which cannot be offered without. */
+  readonly timer?: Timer;
 }
 
-/** The other thread failed: host and device no longer agree on what the driver was promised. */
-const NO_ANSWER: HostAnswer = { ack: 'ERR', reason: 'The host did not answer.', needsReset: true, generation: 0 };
-
-export class NetDevice implements VirtioDevice {
-  readonly queueSpecs = L.NET_QUEUES;
+export class NetDevice implements VirtioDevice, CommandContext {
+  readonly queueSpecs: readonly QueueSpec[];
   readonly configSize = L.CONFIG_SIZE;
-  readonly counters = newCounters();
-  readonly mac: Mac;
+  readonly counters: Counters;
+  readonly config: NetConfig;
+  readonly steering: Steering;
+  readonly offloads = new OffloadState();
+  readonly coalescing: Coalescing;
   readonly #host: DeviceHost;
   readonly #emit: NetDeviceOptions['emit'];
   readonly #receiver: Receiver;
   readonly #transmitter: Transmitter;
   readonly #control: ControlQueue;
-  readonly #config = new Uint8Array(L.CONFIG_SIZE);
   #transport: Transport | null = null;
   #offers: FeatureSet;
-  #rxMode: RxMode = RX_MODE_UNSET;
-  #tables: MacTables = NO_TABLES;
+  #ctrlQueue = L.ctrlQueue(0n, 0);
+  #filter: FilterCopy = FILTER_UNSET;
 
-  constructor(options: NetDeviceOptions) {
+  /** @param offers what to offer from the start */
+  constructor(options: NetDeviceOptions, offers: FeatureSet) {
     const { memory, host, wire, trace, emit, now, mac, mtu } = options;
-    if (!Number.isInteger(mtu) || mtu < L.MTU_MIN || mtu > L.MTU_MAX) throw new RangeError(`MTU ${mtu}`);
-    this.mac = mac;
+    const { queuePairs = L.DEFAULT_QUEUE_PAIRS, speed = L.SPEED_UNKNOWN, duplex = 'unknown' } = options;
     this.#host = host;
     this.#emit = emit;
-    this.#offers = offerable(options.offers);
-    const { counters } = this;
-    this.#receiver = new Receiver({ memory, trace, counters, mtu });
-    this.#transmitter = new Transmitter({ memory, trace, counters, wire });
-    const applied = (command: ControlCommand, generation: number): void => this.#apply(command, generation);
-    this.#control = new ControlQueue({ memory, counters, emit, now, host, applied });
-    // @spec 5.1.4 all little-endian; fields of features that are never offered stay zero
-    writeMac(mac, this.#config, L.CONFIG_MAC);
-    this.#config[L.CONFIG_STATUS] = L.VIRTIO_NET_S_LINK_UP;
-    this.#config[L.CONFIG_MAX_VIRTQUEUE_PAIRS] = 1;
-    this.#config[L.CONFIG_MTU] = mtu & 0xff;
-    this.#config[L.CONFIG_MTU + 1] = mtu >>> 8;
+    this.#offers = offers;
+    this.config = new NetConfig({ mac, mtu, queuePairs, speed, duplex }, offers);
+    this.queueSpecs = L.netQueues(queuePairs);
+    this.counters = newCounters(queuePairs);
+    this.steering = new Steering(queuePairs);
+    this.coalescing = new Coalescing(this.queueSpecs.length, now, options.timer ?? null);
+    const { counters, steering, offloads, coalescing } = this;
+    this.#receiver = new Receiver({ memory, trace, counters, mtu, offloads, steering, coalescing });
+    this.#transmitter = new Transmitter({ memory, trace, counters, wire, steering, coalescing });
+    this.#control = new ControlQueue({
+      memory,
+      counters: counters.ctrl,
+      emit,
+      now,
+      host,
+      judge: (command) => judgeHostCommand(command, this),
+      applied: (command, generation) => this.#apply(command, generation),
+      execute: (command) => execute(command, this),
+    });
   }
 
   /** Device and transport need each other: the device is made first and told of its transport here. */
   attach(transport: Transport): void {
     this.#transport = transport;
+    this.coalescing.attach(transport);
   }
 
-  get rxMode(): RxMode {
-    return this.#rxMode;
+  get transport(): Transport {
+    if (!this.#transport) throw new Error('NetDevice without transport');
+    return this.#transport;
   }
-  get tables(): MacTables {
-    return this.#tables;
+  /** What the driver asked of the filter since reset, and was acknowledged. */
+  get filter(): FilterCopy {
+    return this.#filter;
   }
-  /** A control command was taken and is not answered yet. */
-  get commandPending(): boolean {
-    return this.#control.waiting;
-  }
-  get linkUp(): boolean {
-    return (this.#config[L.CONFIG_STATUS] ?? 0) === L.VIRTIO_NET_S_LINK_UP;
+  /** Index of the control queue under the features negotiated now. */
+  get ctrlQueue(): number {
+    return this.#ctrlQueue;
   }
 
-  /** Takes effect at the next reset. */
+  /** Takes effect at the next reset. The caller has made sure that the set can be offered. */
   setOffers(features: FeatureSet): void {
-    this.#offers = offerable(features);
+    this.#offers = features;
   }
 
   /** @spec 5.1.4 the driver learns of it through a configuration change notification */
   setLinkUp(up: boolean): void {
-    if (up === this.linkUp) return;
-    this.#config[L.CONFIG_STATUS] = up ? L.VIRTIO_NET_S_LINK_UP : 0;
-    this.#attached.configChanged();
+    if (up === this.config.linkUp) return;
+    this.config.linkUp = up;
+    this.transport.configChanged();
   }
 
-  receive(id: number, bytes: Uint8Array, offset: number, length: number): void {
-    this.#receiver.receive(this.#attached, id, bytes, offset, length);
+  /** Asks the driver to announce itself to the network. False if it did not negotiate that it can be asked. */
+  announce(): boolean {
+    if (!hasFeature(this.transport.negotiated, VIRTIO_NET_F_GUEST_ANNOUNCE)) return false;
+    this.config.announce = true;
+    this.transport.configChanged();
+    return true;
+  }
+
+  receive(
+    id: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    meta: Readonly<FrameMeta> = PLAIN_FRAME,
+  ): void {
+    const transport = this.transport;
+    const pair = this.steering.pick(transport, bytes, offset, length, meta.pair);
+    const queue = L.rxQueue(pair);
+    // A host may name a pair that this driver has no queue for; where the queue is, there may be another.
+    const absent = meta.pair !== NO_PAIR && queue >= this.#ctrlQueue && transport.live && !transport.broken;
+    if (absent) this.#receiver.refuse(queue, id);
+    else this.#receiver.receive(transport, queue, id, bytes, offset, length, meta);
+  }
+
+  /** The next packet that needs several receive buffers finds the ring dry in the middle, as viona would have it. */
+  shortNextMerge(): void {
+    this.#receiver.shortNext = true;
   }
 
   flush(): void {
-    this.#receiver.flush(this.#attached);
+    this.#receiver.flush(this.transport);
   }
 
   offers(): FeatureSet {
@@ -130,75 +181,121 @@ export class NetDevice implements VirtioDevice {
   }
 
   negotiated(features: FeatureSet): void {
-    this.#tellHost({ type: 'negotiated', features }, () => undefined);
+    this.#agree(features);
+    this.#tellHost({ type: 'negotiated', features });
   }
 
   roleOf(queue: number): QueueRole {
-    return queue === L.CTRL_QUEUE ? 'ctrl' : queue === L.TX_QUEUE ? 'tx' : 'rx';
+    if (queue === this.#ctrlQueue) return 'ctrl';
+    return queue % 2 === 0 ? 'rx' : 'tx';
   }
 
   queueChanged(queue: number, to: 'enabled' | 'kicked' | 'reset'): void {
-    this.#tellHost({ type: 'queue', queue, to, size: this.#attached.queue(queue).size }, () => undefined);
+    const role = this.roleOf(queue);
+    if (to === 'reset') {
+      if (role === 'ctrl') this.#control.reset();
+      else this.coalescing.queueReset(queue);
+    } else if (to === 'enabled' && role !== 'ctrl') {
+      this.coalescing.queueEnabled(queue, role);
+    }
+    this.#tellHost({ type: 'queue', queue, to, size: this.transport.queue(queue).size });
+  }
+
+  quiesce(queue: number): boolean {
+    if (this.roleOf(queue) === 'ctrl') return !this.#control.waiting;
+    this.flush();
+    this.coalescing.settle(queue);
+    return true;
   }
 
   readConfig(offset: number): number {
-    return this.#config[offset] ?? 0;
+    return this.config.read(offset);
   }
 
   service(queue: number): void {
-    const transport = this.#attached;
-    if (!transport.live || transport.broken || !transport.queue(queue).enabled) return;
-    // A kick of the receive queue needs no work: buffers are looked for when a frame arrives.
-    if (queue === L.TX_QUEUE) this.#transmitter.drain(transport);
-    else if (queue === L.CTRL_QUEUE) this.#control.service(transport);
+    const transport = this.transport;
+    // Behind the control queue there are no queues, though their registers exist for who negotiates more.
+    if (queue > this.#ctrlQueue || !transport.running(queue)) return;
+    const role = this.roleOf(queue);
+    // A kick of a receive queue needs no work: buffers are looked for when a frame arrives.
+    if (role === 'tx') this.#transmitter.drain(transport, queue);
+    else if (role === 'ctrl') this.#control.service(transport, queue);
   }
 
   reset(kind: ResetKind): void {
-    this.#control.reset();
-    this.#receiver.reset();
+    this.#forget();
+    if (this.config.reset(this.#offers)) this.transport.configChanged('quiet');
     // @spec 5.1.9.5.2.1 MUST have an empty table after reset (NET-MAC-01). Of the flags it says nothing: unset.
-    this.#rxMode = RX_MODE_UNSET;
-    this.#tables = NO_TABLES;
+    this.#filter = FILTER_UNSET;
     this.#tellHost({ type: 'reset', kind }, (answer) => this.#emitFilterState(answer.generation));
   }
 
-  /** Takes over the copy of a checked snapshot; the host keeps and restores its own state. */
-  restore(rxMode: RxMode, tables: MacTables, linkUp: boolean): void {
+  /** Plain data. Nothing is owed to the driver then: what coalescing held back is raised first. */
+  save(): NetSnapshot {
+    this.flush();
+    for (let queue = 0; queue < this.#ctrlQueue; queue++) this.coalescing.settle(queue);
+    const { config, steering, offloads, coalescing, counters } = this;
+    return {
+      filter: copyFilter(this.#filter),
+      mac: config.mac,
+      linkUp: config.linkUp,
+      announce: config.announce,
+      steering: steering.save(),
+      offloads: formatFeatures(offloads.bits),
+      coalescing: coalescing.save(),
+      shortage: this.#receiver.shortNext,
+      counters: copyCounters(counters),
+    };
+  }
+
+  /** Takes over a checked snapshot; the host keeps and restores its own state. The transport is restored already. */
+  restore(state: NetSnapshot, offered: FeatureSet, negotiated: FeatureSet): void {
+    this.#forget();
+    this.config.reset(offered);
+    this.config.mac = state.mac;
+    this.config.linkUp = state.linkUp;
+    this.config.announce = state.announce;
+    this.#filter = state.filter;
+    this.#agree(negotiated);
+    this.offloads.set(parseFeatures(state.offloads));
+    this.steering.restore(state.steering);
+    this.coalescing.restore(state.coalescing);
+    this.#receiver.shortNext = state.shortage;
+    assignCounters(this.counters, state.counters);
+  }
+
+  /** Everything that lives no longer than a negotiation. */
+  #forget(): void {
     this.#control.reset();
     this.#receiver.reset();
-    this.#rxMode = rxMode;
-    this.#tables = tables;
-    this.#config[L.CONFIG_STATUS] = linkUp ? L.VIRTIO_NET_S_LINK_UP : 0;
+    this.coalescing.reset();
+    this.steering.reset();
+    this.#agree(0n);
   }
 
-  get #attached(): Transport {
-    if (!this.#transport) throw new Error('NetDevice without transport');
-    return this.#transport;
+  #agree(features: FeatureSet): void {
+    this.#ctrlQueue = L.ctrlQueue(features, this.steering.pairs);
+    this.offloads.negotiated(features);
   }
 
-  #apply(command: ControlCommand, generation: number): void {
-    if (command.type === 'rx') this.#rxMode = { ...this.#rxMode, [command.flag]: command.value === 1 };
-    else if (command.type === 'mac-table-set') {
-      this.#tables = { unicast: command.unicast, multicast: command.multicast };
+  #apply(command: HostCommand, generation: number): void {
+    if (command.type === 'mac-addr-set') {
+      // @spec 5.1.9.5.2.1 MUST be in the configuration before the buffer is returned (NET-MAC-03)
+      this.config.mac = command.mac;
+      this.transport.configChanged('quiet');
+    } else if (command.type === 'mq-pairs') {
+      this.steering.setPairs(command.pairs);
+    } else {
+      this.#filter = filterAfter(this.#filter, command);
+      this.#emitFilterState(generation);
     }
-    this.#emitFilterState(generation);
   }
 
   #emitFilterState(generation: number): void {
-    this.#emit({ type: 'filter-state', rxMode: this.#rxMode, tables: this.#tables, generation });
+    this.#emit({ type: 'filter-state', ...this.#filter, generation });
   }
 
-  /** Tells the host a fact that it cannot refuse, though it can give up. */
-  #tellHost(event: RxEvent, done: (answer: HostAnswer) => void): void {
-    const transport = this.#attached;
-    const { epoch } = transport;
-    const answered = (answer: HostAnswer): void => {
-      if (transport.epoch !== epoch) return;
-      done(answer);
-      if (answer.needsReset) transport.needsReset(answer.reason ?? 'The host gave up.');
-    };
-    const answer = this.#host.rxEvent(event);
-    if (isPromise(answer)) answer.then(answered, () => answered(NO_ANSWER));
-    else answered(answer);
+  #tellHost(event: RxEvent, done?: (answer: HostAnswer) => void): void {
+    tellHost(this.#host, this.transport, event, done);
   }
 }

@@ -116,7 +116,7 @@ describe('receive', () => {
   });
 
   it('device_broken: a bad ring, and every frame after it', () => {
-    driver.ring(RX).setAvailIdx(1000);
+    driver.splitRing(RX).setAvailIdx(1000);
     expect(fateOf(frame(60))).toBe('device_broken');
     expect(fateOf(frame(60))).toBe('device_broken');
     expect(bench.errors()).toEqual(['avail-index-jump']);
@@ -162,7 +162,7 @@ describe('receive', () => {
           } else if (live) {
             if (what === 'post') driver.postReceive(1, n);
             else if (what === 'collect') driver.collect();
-            else driver.ring(TX).setAvailIdx(999);
+            else driver.splitRing(TX).setAvailIdx(999);
             if (what === 'break') driver.kick(TX);
           }
         }

@@ -170,7 +170,7 @@ describe('restore of what is not trusted', () => {
   };
 
   it.each<[reason: string, path: string, value: unknown]>([
-    ['version', 'version', 2],
+    ['version', 'version', 1],
     ['transport', 'transport', undefined],
     ['status', 'transport.status', 32],
     ['status is not', 'transport.status', -1],
@@ -187,20 +187,14 @@ describe('restore of what is not trusted', () => {
     ['queues', 'transport.queues', []],
     ['size', 'transport.queues.0.state.size', 12],
     ['size', 'transport.queues.2.state.size', 128],
-    ['availIdx', 'transport.queues.0.state.availIdx', 65_536],
+    ['position', 'transport.queues.0.state.position', 65_536],
     ['desc', 'transport.queues.1.state.desc', 1.5],
-    ['under way', 'transport.queues.2.state.usedIdx', 1],
     ['not enabled', 'transport.queues.2.state.enabled', false],
     ['queue 1', 'transport.queues.1.state.desc', 0xfff_fff0],
     ['queue 0', 'transport.queues.0.state.driver', 3],
-    ['isr', 'transport.isr', 4],
-    ['window', 'window', []],
-    ['rxMode', 'net.rxMode.promisc', 'yes'],
-    ['unicast', 'net.tables.unicast', [0x0100_0000_0000]],
-    ['multicast', 'net.tables.multicast', [5]],
-    ['multicast', 'net.tables.multicast', new Array(2)],
-    ['rx_packets', 'net.counters.rx_packets', '1'],
-    ['linkUp', 'net.linkUp', undefined],
+    ['isr', 'transport.signals.isr', 4],
+    ['window', 'function.window', []],
+    ['transitional', 'function.kind.transitional', 1],
   ])('refuses a bad %s, with a reason that names it', (name, path, value) => {
     const state = good();
     put(state, path.split('.'), value);
@@ -213,7 +207,7 @@ describe('restore of what is not trusted', () => {
 
   it('refuses an interrupt that no live device raised, and a feature without the one it needs', () => {
     const state = new DeviceBench().device.snapshot() as unknown;
-    put(state, ['transport', 'isr'], 1);
+    put(state, ['transport', 'signals', 'isr'], 1);
     expect(new DeviceBench().device.restore(state)).toMatchObject({
       ok: false,
       reason: expect.stringContaining('isr'),
@@ -221,19 +215,22 @@ describe('restore of what is not trusted', () => {
     const other = good();
     put(other, ['transport', 'negotiated'], '0x0000000110050028'); // CTRL_RX, bit 18, without CTRL_VQ, bit 17
     put(other, ['transport', 'features', 'driver'], [0x1005_0028, 1, 0, 0]);
-    expect(new DeviceBench().device.restore(other)).toMatchObject({ ok: false, reason: expect.stringContaining('17') });
+    expect(new DeviceBench().device.restore(other)).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('CTRL_VQ'),
+    });
   });
 
   it('overlapping rings and a used index ahead cannot make the device offer itself work for ever', () => {
     const bench = new DeviceBench();
-    const ring = bench.driver({ queueSizes: [0, 0, 1] }).ring(CTRL);
+    const ring = bench.driver({ queueSizes: [0, 0, 1] }).splitRing(CTRL);
     const state: unknown = structuredClone(bench.device.snapshot());
     ring.writeDescriptor(0, 0x100, 1, 2, 0);
     const at = ['transport', 'queues', 2, 'state'];
     // What the device publishes as used is what it reads as available.
-    put(state, [...at, 'driver'], ring.used);
-    put(state, [...at, 'usedIdx'], 1);
-    bench.memory.writeU16(ring.used + 2, 1);
+    put(state, [...at, 'driver'], ring.device);
+    put(state, [...at, 'position'], 1);
+    bench.memory.writeU16(ring.device + 2, 1);
     bench.device.restore(state);
     bench.device.resume();
     expect(bench.device.describe().counters.ctrl_err).toBeLessThanOrEqual(1);

@@ -47,7 +47,10 @@ describe('transmit', () => {
   });
 
   it('NET-TX-01, NET-TX-02, NET-TX-04, NET-TX-09, NET-TX-14, NET-TX-15: the header’s other fields change nothing', () => {
-    driver.queueFrame(frame(60), {}, new Uint8Array(12).fill(0xff));
+    const header = new Uint8Array(12).fill(0xff);
+    header[0] = 0xf6; // without NEEDS_CSUM and UDP_TUNNEL_CSUM
+    header[1] = 0; // no gso_type
+    driver.queueFrame(frame(60), {}, header);
     driver.kick(TX);
     expect(bench.sent[0]?.frame).toEqual(frame(60));
     expect(bench.errors()).toEqual([]);
@@ -88,7 +91,7 @@ describe('transmit', () => {
 
   it('frames before a bad chain leave, and their buffers come back', () => {
     driver.queueFrame(frame(60));
-    driver.ring(TX).offer(256);
+    driver.splitRing(TX).offer(256);
     driver.kick(TX);
     expect(bench.sent).toHaveLength(1);
     expect(driver.reapTransmitted()).toHaveLength(1);
@@ -103,5 +106,30 @@ describe('transmit', () => {
       expect(driver.reapTransmitted()).toHaveLength(1);
     }
     expect(bench.sent).toHaveLength(500);
+  });
+
+  it('RSVD-05, SPLIT-INORD-01: with IN_ORDER a kick’s worth of frames is retired together, in order, and every buffer comes back', () => {
+    const IN_ORDER = 1n << 35n;
+    const offered = new DeviceBench({ memorySize: 0x40_0000, offers: IN_ORDER });
+    const sender = offered.driver({ inOrder: true });
+    expect(sender.features & IN_ORDER).toBe(IN_ORDER);
+    for (let lap = 0; lap < 40; lap++) {
+      const heads = Array.from({ length: 13 }, (_, i) =>
+        sender.queueFrame(frame(60 + i), i % 2 ? { split: [12] } : {}),
+      );
+      sender.kick(TX);
+      expect(sender.reapTransmitted().map(({ head }) => head)).toEqual(heads);
+    }
+    expect(offered.sent).toHaveLength(520);
+  });
+
+  it('a transmit buffer with a writable part comes back in its place', () => {
+    const before = driver.queueFrame(frame(60));
+    const { buffers } = driver;
+    const odd = driver.ring(TX).add([...buffers.place(new Uint8Array(72), false), ...buffers.place(frame(9), true)]);
+    const after = driver.queueFrame(frame(61));
+    driver.kick(TX);
+    expect(driver.reapTransmitted()).toEqual([before, odd, after].map((head) => ({ head, length: 0 })));
+    expect(bench.sent.map(({ frame: { length } }) => length)).toEqual([60, 60, 61]);
   });
 });

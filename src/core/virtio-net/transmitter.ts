@@ -4,23 +4,34 @@
  * A kick drains the queue: the guest does not run meanwhile, so at most one queue's worth of buffers is
  * there, and draining ends. All of them are shown as used together, with at most one interrupt.
  *
+ * Nothing is cut or summed here. A large segment, or a packet whose checksum is only begun, goes to the wire
+ * as it is, with what its header says of it; but only if that was negotiated and fits the packet's own
+ * headers, so that whoever finishes it can rely on it. Otherwise it is a guest error, and the packet is lost.
+ *
  * @spec 5.1.9.2
  */
 import { ETHER_HEADER_SIZE } from '../net/ethernet.ts';
-import type { FrameSender } from '../ring/frames.ts';
+import * as G from '../net/gso.ts';
+import { type FrameMeta, type FrameSender, newFrameMeta, PLAIN_FRAME } from '../ring/frames.ts';
 import type { PackedWriter } from '../trace/packed.ts';
 import { DescriptorChain } from '../virtio/descriptor-chain.ts';
 import type { Transport } from '../virtio/device.ts';
 import type { GuestMemory } from '../virtio/guest-memory.ts';
-import { POP } from '../virtio/queue.ts';
-import type { Counters } from './counters.ts';
+import { POP, type Queue } from '../virtio/queue.ts';
+import type { Coalescing } from './coalescing.ts';
+import type { Counters, TxCounters } from './counters.ts';
 import * as L from './layout.ts';
+import { PacketFormat, readRequest } from './packet-header.ts';
+import type { Steering } from './steering.ts';
 
 export interface TransmitterParts {
   readonly memory: GuestMemory;
   readonly trace: PackedWriter;
   readonly counters: Counters;
   readonly wire: FrameSender;
+  /** Learns from each frame on which pair its flow is sent. */
+  readonly steering: Steering;
+  readonly coalescing: Coalescing;
 }
 
 export class Transmitter {
@@ -28,8 +39,14 @@ export class Transmitter {
   readonly #trace: PackedWriter;
   readonly #counters: Counters;
   readonly #wire: FrameSender;
-  readonly #chain = new DescriptorChain(L.NET_QUEUES[L.TX_QUEUE]?.maximumSize ?? 0);
-  readonly #packet = new Uint8Array(L.NET_HEADER_SIZE + L.TX_FRAME_MAX);
+  readonly #steering: Steering;
+  readonly #coalescing: Coalescing;
+  readonly #format = new PacketFormat();
+  readonly #chain = new DescriptorChain(L.CHAIN_CAPACITY);
+  readonly #packet = new Uint8Array(L.NET_HEADER_SIZE_HASH + L.TX_FRAME_MAX);
+  readonly #meta: FrameMeta = newFrameMeta();
+  readonly #plainMeta: FrameMeta = newFrameMeta();
+  readonly #headers = G.newGsoHeaders();
   /** Odd: frames from the guest. Never restored, since ids name frames of this session's trace. */
   #nextId = 1;
 
@@ -38,45 +55,129 @@ export class Transmitter {
     this.#trace = parts.trace;
     this.#counters = parts.counters;
     this.#wire = parts.wire;
+    this.#steering = parts.steering;
+    this.#coalescing = parts.coalescing;
   }
 
-  drain(transport: Transport): void {
-    const queue = transport.queue(L.TX_QUEUE);
-    let found = queue.pop(this.#chain);
+  drain(transport: Transport, index: number): void {
+    const queue = transport.queue(index);
+    const chain = this.#chain;
+    this.#format.follow(transport);
+    let found = queue.pop(chain);
     if (found === POP.EMPTY) return; // @spec 2.7.10.2 MUST tolerate a kick without work (SPLIT-ASUP-05)
-    for (; found === POP.CHAIN; found = queue.pop(this.#chain)) {
-      this.#transmit(transport);
-      queue.pushUsed(this.#chain.head, 0);
+    let packets = 0;
+    let unreturned = 0;
+    for (; found === POP.CHAIN; found = queue.pop(chain)) {
+      this.#transmit(transport, index);
+      packets++;
+      unreturned++;
+      if (chain.writable > 0) unreturned = this.#returnWritable(queue, unreturned);
     }
+    if (unreturned > 0) queue.pushUsedBatch(unreturned);
     this.#wire.flush();
-    transport.complete(L.TX_QUEUE);
+    this.#coalescing.complete(transport, index, packets);
     if (found === POP.BROKEN && queue.fault) {
-      transport.guestError(queue.fault.code, L.TX_QUEUE, queue.fault.detail);
+      transport.guestError(queue.fault.code, index, queue.fault.detail);
     }
   }
 
-  #transmit(transport: Transport): void {
+  /** A part that we could write has no place in a transmit buffer, and a length of its own in the used ring: 0. */
+  #returnWritable(queue: Queue, unreturned: number): 0 {
+    if (unreturned > 1) queue.pushUsedBatch(unreturned - 1);
+    queue.pushUsed(this.#chain.head, 0);
+    return 0;
+  }
+
+  #transmit(transport: Transport, index: number): void {
+    const pair = L.pairOf(index);
+    const counters = this.#counters.tx[pair];
+    if (!counters) return;
     const chain = this.#chain;
     const packet = this.#packet;
+    const start = this.#format.size;
     const size = chain.readable;
-    const length = size - L.NET_HEADER_SIZE;
+    const length = size - start;
     if (length < ETHER_HEADER_SIZE || length > L.TX_FRAME_MAX) {
-      this.#counters.tx_drop_malformed++;
-      transport.guestError('tx-chain-malformed', L.TX_QUEUE, `${size} readable bytes`);
+      counters.tx_drop_malformed++;
+      transport.guestError('tx-chain-malformed', index, `${size} readable bytes`);
       return;
     }
     chain.read(this.#memory, 0, packet, 0, size);
-    const id = this.#nextId;
-    this.#nextId = (id + 2) >>> 0;
-    // @spec 5.1.9.2.2 MUST ignore unknown flags (NET-TX-01): no offload was negotiated, so none is known.
     const flags = packet[L.NET_HEADER_FLAGS] ?? 0;
     const gsoType = packet[L.NET_HEADER_GSO_TYPE] ?? 0;
-    this.#trace.frameTx(id, packet, L.NET_HEADER_SIZE, length, L.TX_QUEUE, chain.head, flags, gsoType);
-    if (this.#wire.send(id, packet, L.NET_HEADER_SIZE, length)) {
-      this.#counters.tx_packets++;
-      this.#counters.tx_bytes += length;
-    } else {
-      this.#counters.tx_drops++;
+    const asksNothing = (flags & ~G.VIRTIO_NET_HDR_F_DATA_VALID) === 0 && gsoType === G.VIRTIO_NET_HDR_GSO_NONE;
+    const meta = asksNothing ? this.#plain(pair) : this.#request(transport, index, flags, gsoType, start, length);
+    if (meta === null) {
+      counters.tx_drop_malformed++;
+      return;
     }
+
+    const id = this.#nextId;
+    this.#nextId = (id + 2) >>> 0;
+    this.#trace.frameTx(id, packet, start, length, index, chain.head, flags, gsoType, meta.gsoSize);
+    this.#steering.learn(pair, packet, start, length);
+    if (this.#wire.send(id, packet, start, length, meta)) count(counters, length, meta);
+    else counters.tx_drop_channel_full++;
   }
+
+  /** A frame with nothing left to do. On the first pair, which most drivers use alone, there is nothing to say. */
+  #plain(pair: number): Readonly<FrameMeta> {
+    if (pair === 0) return PLAIN_FRAME;
+    const plain = this.#plainMeta;
+    plain.pair = pair;
+    return plain;
+  }
+
+  /** What the header asks for, or null after a guest error. @spec 5.1.9.2.2 */
+  #request(
+    transport: Transport,
+    index: number,
+    flags: number,
+    gsoType: number,
+    start: number,
+    length: number,
+  ): Readonly<FrameMeta> | null {
+    const refused = this.#format.refuse(flags, gsoType);
+    if (refused) {
+      transport.guestError(refused, index, asked(flags, gsoType));
+      return null;
+    }
+    // @spec 5.1.9.2.2 MUST NOT use csum_start and csum_offset without NEEDS_CSUM (NET-TX-02)
+    if ((flags & G.VIRTIO_NET_HDR_F_NEEDS_CSUM) === 0) return this.#plain(L.pairOf(index));
+    const meta = this.#meta;
+    const packet = this.#packet;
+    readRequest(packet, meta);
+    meta.pair = L.pairOf(index);
+    const fault =
+      gsoType === G.VIRTIO_NET_HDR_GSO_NONE
+        ? G.checkChecksumRequest(length, meta)
+        : G.readGso(packet, start, length, meta, this.#headers);
+    if (fault) {
+      transport.guestError('tx-bad-offload', index, `${asked(flags, gsoType)}: ${G.OFFLOAD_FAULTS[fault]}`);
+      return null;
+    }
+    // What was asked for without a gso_type is one packet. hdr_len is what was found, whatever the driver says.
+    if (gsoType === G.VIRTIO_NET_HDR_GSO_NONE) meta.gsoSize = 0;
+    else meta.hdrLen = this.#headers.payload - start;
+    return meta;
+  }
+}
+
+function asked(flags: number, gsoType: number): string {
+  return `flags 0x${flags.toString(16)}, gso_type 0x${gsoType.toString(16)}`;
+}
+
+function count(counters: TxCounters, length: number, meta: Readonly<FrameMeta>): void {
+  counters.tx_packets++;
+  counters.tx_bytes += length;
+  if (meta.flags === 0) {
+    counters.tx_csum_none++;
+    return;
+  }
+  counters.tx_needs_csum++;
+  if (meta.gsoType === G.VIRTIO_NET_HDR_GSO_NONE) return;
+  counters.tx_gso_packets++;
+  counters.tx_gso_bytes += length;
+  counters.tx_gso_packets_noseg++;
+  counters.tx_gso_bytes_noseg += length;
 }

@@ -19,7 +19,7 @@ describe('end to end', () => {
     expect(driver.readIsr()).toBe(1);
     expect(bench.pin.high).toBe(false);
     driver.transmit(frame(80, 3));
-    expect(bench.sent).toEqual([{ id: 1, frame: frame(80, 3) }]);
+    expect(bench.sent).toMatchObject([{ id: 1, frame: frame(80, 3) }]);
     expect(driver.reapTransmitted()).toHaveLength(1);
     expect(await driver.command(rxModeCommand(0, 1))).toBe(0);
     expect(await driver.command(macTableSet(['02:00:00:00:00:05'], ['01:00:5e:00:00:01']))).toBe(0);
@@ -33,7 +33,7 @@ describe('a machine reset', () => {
   it('does not raise the pin on its way, with INTx disabled and the ISR set', () => {
     const bench = new DeviceBench();
     bench.driver().postReceive(1);
-    bench.ports.configWrite(4, 2, 0x400);
+    bench.ports.configWrite(4, 2, 0x404);
     bench.receive(2, frame(60));
     bench.device.flush();
     expect(bench.ports.configRead(6, 2) & 8).toBe(8);

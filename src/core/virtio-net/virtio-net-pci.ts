@@ -5,147 +5,116 @@
  * BAR accesses, PCI configuration accesses and frames. Accesses may have any width at any offset; values
  * are unsigned on the way out and may be signed on the way in.
  */
-import type { PackedWriter } from '../trace/packed.ts';
-import { formatMac, type Mac } from '../net/mac.ts';
-import type { FrameSender } from '../ring/frames.ts';
+import type { Mac } from '../net/mac.ts';
+import type { FrameMeta } from '../ring/frames.ts';
 import { type FeatureSet, formatFeatures } from '../virtio/features.ts';
 import type { GuestErrorEvent } from '../virtio/guest-error.ts';
-import type { GuestMemory } from '../virtio/guest-memory.ts';
-import { buildConfigSpace } from '../virtio-pci/config-space.ts';
-import { ConfigWindow } from '../virtio-pci/config-window.ts';
 import type { TransportEvent } from '../virtio-pci/events.ts';
-import type { InterruptPin } from '../virtio-pci/interrupt-line.ts';
-import { MODERN_BAR, MODERN_BAR_SIZE, PCI_COMMAND, PCI_STATUS } from '../virtio-pci/layout.ts';
+import type { InterruptController } from '../virtio-pci/interrupts.ts';
+import { VIRTIO_MSI_NO_VECTOR } from '../virtio-pci/layout.ts';
+import { PciFunction } from '../virtio-pci/pci-function.ts';
 import { VirtioPciTransport } from '../virtio-pci/transport.ts';
-import type { DeviceHost } from './control-queue.ts';
 import type { DeviceEvent } from './events.ts';
 import * as L from './layout.ts';
-import { NetDevice } from './net-device.ts';
+import { describeNet, describeQueue, type NetPart, type QueueDescription } from './describe.ts';
+import { NetDevice, type NetDeviceOptions } from './net-device.ts';
+import {
+  type Abilities,
+  offersOf,
+  type Personality,
+  type PersonalityResult,
+  possibleFeatures,
+  readPersonality,
+} from './personality.ts';
 import { type RestoreResult, readSnapshot, type NetPciSnapshot, SNAPSHOT_VERSION } from './snapshot.ts';
-import type { RxFlag } from './rx-mode.ts';
 
-export interface VirtioNetPciOptions {
-  readonly memory: GuestMemory;
-  readonly interrupt: InterruptPin;
-  readonly host: DeviceHost;
-  readonly wire: FrameSender;
-  readonly trace: PackedWriter;
+export interface VirtioNetPciOptions extends Omit<NetDeviceOptions, 'emit'> {
+  /** Without `msi` the function has no MSI-X. */
+  readonly interrupt: InterruptController;
   readonly emit: (event: TransportEvent | DeviceEvent | GuestErrorEvent) => void;
-  /** Nanoseconds since the lab was opened. */
-  readonly now: () => number;
-  readonly mac: Mac;
-  /** Bytes of layer-3 payload: 68..65535. */
-  readonly mtu: number;
-  /** Net features of the host model in force. */
+  /** Features of the host model in force. What the device cannot do of them is not offered. */
   readonly offers: FeatureSet;
-  /** I/O port at which the BAR starts until firmware moves it; a multiple of the BAR's size. */
+  /** I/O port at which the BARs start until firmware moves them, a multiple of 1024. Default: 0xd000. */
   readonly ioBase?: number;
+  /** Address of the memory BAR until firmware moves it, a multiple of 128 KiB. Default: 0xfeb00000. */
+  readonly memoryBase?: number;
 }
 
-export const DEFAULT_IO_BASE = 0xd000;
-
-/** One queue, for people. */
-export interface QueueDescription {
-  readonly index: number;
-  readonly role: 'rx' | 'tx' | 'ctrl';
-  readonly size: number;
-  readonly enabled: boolean;
-  /** Device-side positions, 16 bit. */
-  readonly availIdx: number;
-  readonly usedIdx: number;
-  readonly kicks: number;
-  readonly interrupts: number;
-}
+const DEFAULT_IO_BASE = 0xd000;
+const DEFAULT_MEMORY_BASE = 0xfeb0_0000;
 
 /** The device, for people: plain data. */
-export interface NetDescription {
+export interface NetDescription extends NetPart {
   /** Whole sets in hex; `negotiated` is empty until FEATURES_OK was kept. */
   readonly features: { readonly offered: string; readonly acked: string; readonly negotiated: string };
   readonly status: number;
-  readonly mac: string;
-  readonly rxMode: Readonly<Record<RxFlag, boolean | null>>;
-  readonly tables: { readonly unicast: string[]; readonly multicast: string[]; readonly vlans: number[] };
+  /** What it will be from the next reset on. */
+  readonly personality: Omit<Personality, 'features'> & { readonly features: string };
   readonly queues: readonly QueueDescription[];
-  readonly counters: Readonly<Record<string, number>>;
 }
 
 export class VirtioNetPci {
   /** PCI configuration space after power-on, 256 bytes. The machine keeps its own copy of it. */
-  readonly pciSpace: Uint8Array;
-  /** I/O BARs by index. */
-  readonly bars: readonly { readonly index: number; readonly size: number }[] = [
-    { index: MODERN_BAR, size: MODERN_BAR_SIZE },
-  ];
+  readonly pciSpace: PciFunction['pciSpace'];
+  readonly bars: PciFunction['bars'];
   readonly #net: NetDevice;
   readonly #transport: VirtioPciTransport;
-  readonly #window: ConfigWindow;
+  readonly #function: PciFunction;
   readonly #emit: VirtioNetPciOptions['emit'];
+  readonly #mac: Mac;
+  readonly #abilities: Abilities;
+  #personality: Personality;
 
   constructor(options: VirtioNetPciOptions) {
-    this.#net = new NetDevice(options);
     this.#emit = options.emit;
+    this.#mac = options.mac;
+    this.#abilities = { timer: options.timer !== undefined };
+    this.#personality = { features: options.offers, transitional: false, msix: true, ctrlMacAddr: false };
+    this.#net = new NetDevice(options, offersOf(this.#personality, this.#abilities));
     const { memory, interrupt, trace, emit } = options;
     this.#transport = new VirtioPciTransport({ memory, interrupt, device: this.#net, trace, emit });
     this.#net.attach(this.#transport);
-    const space = buildConfigSpace({
+    this.#function = new PciFunction({
+      transport: this.#transport,
+      device: this.#net,
       deviceType: L.VIRTIO_ID_NET,
       classCode: L.PCI_CLASS_ETHERNET,
-      queues: L.NET_QUEUES.length,
-      configSize: L.CONFIG_SIZE,
+      kind: { transitional: this.#personality.transitional, msix: this.#personality.msix },
       ioBase: options.ioBase ?? DEFAULT_IO_BASE,
+      memoryBase: options.memoryBase ?? DEFAULT_MEMORY_BASE,
+      emit,
     });
-    this.pciSpace = space.bytes;
-    this.#window = new ConfigWindow(space.window, {
-      barRead: (bar, offset, width) => this.barRead(bar, offset, width),
-      barWrite: (bar, offset, width, value) => this.barWrite(bar, offset, width, value),
-      error: (code, detail) => this.#transport.guestError(code, null, detail),
-    });
+    this.pciSpace = this.#function.pciSpace;
+    this.bars = this.#function.bars;
   }
 
   /** @param width 1, 2 or 4 */
   barRead(bar: number, offset: number, width: number): number {
-    return bar === MODERN_BAR ? this.#transport.bar.read(offset, width) : 0;
+    return this.#function.barRead(bar, offset, width);
   }
 
   barWrite(bar: number, offset: number, width: number, value: number): void {
-    if (bar === MODERN_BAR) this.#transport.bar.write(offset, width, unsigned(value, width));
+    this.#function.barWrite(bar, offset, width, value);
   }
 
-  /**
-   * The value of a PCI configuration access, or undefined if the machine's own copy answers it. Ours are the
-   * command and status registers (INTx disable, interrupt status) and the PCI_CFG window. Reading
-   * `pci_cfg_data` has side effects: ask only when the guest really reads.
-   */
+  /** The value of a PCI configuration access, or undefined if the machine's own copy answers it. */
   pciConfigRead(offset: number, width: number): number | undefined {
-    if (this.#window.covers(offset, width)) return this.#window.read(offset, width);
-    if (offset >= PCI_COMMAND && offset + width <= PCI_STATUS + 2) {
-      const both = this.#transport.line.status * 0x1_0000 + this.#transport.line.command;
-      return Math.floor(both / 2 ** (8 * (offset - PCI_COMMAND))) % 2 ** (8 * width);
-    }
-    return undefined;
+    return this.#function.pciConfigRead(offset, width);
   }
 
   /** True if the access was ours and is done; false if the machine's own copy takes it. */
   pciConfigWrite(offset: number, width: number, value: number): boolean {
-    const bits = unsigned(value, width);
-    if (this.#window.covers(offset, width)) {
-      this.#window.write(offset, width, bits);
-      return true;
-    }
-    if (offset < PCI_COMMAND || offset + width > PCI_STATUS + 2) return false;
-    const line = this.#transport.line;
-    const bytes = [line.command & 0xff, line.command >>> 8];
-    for (let i = 0; i < width; i++) {
-      const at = offset - PCI_COMMAND + i;
-      if (at < 2) bytes[at] = Math.floor(bits / 2 ** (8 * i)) % 256; // what lies above is status: read-only
-    }
-    line.command = (bytes[0] ?? 0) | ((bytes[1] ?? 0) << 8);
-    return true;
+    return this.#function.pciConfigWrite(offset, width, value);
   }
 
   /** One frame from the host. Bytes are only read during the call. */
-  receive(id: number, bytes: Uint8Array, offset: number, length: number): void {
-    this.#net.receive(id, bytes, offset, length);
+  receive(id: number, bytes: Uint8Array, offset: number, length: number, meta?: Readonly<FrameMeta>): void {
+    this.#net.receive(id, bytes, offset, length, meta);
+  }
+
+  /** A fault: the next packet that needs several receive buffers finds the ring dry, and comes truncated. */
+  shortNextMerge(): void {
+    this.#net.shortNextMerge();
   }
 
   /** After a batch of frames: shows them to the driver, and interrupts it once if it wants that. */
@@ -158,10 +127,29 @@ export class VirtioNetPci {
     this.#net.service(queue);
   }
 
-  /** Net features the host model in force offers; in effect from the next reset on. */
+  /** Features of the host model in force; what the device can do of them is offered from the next reset on. */
   setOffers(features: FeatureSet): void {
-    this.#net.setOffers(features);
-    this.#emit({ type: 'offers-changed', next: formatFeatures(this.#net.offers()) });
+    this.#become({ ...this.#personality, features });
+  }
+
+  /** Features are offered from the next reset on. Untrusted: what cannot be is refused with a reason. */
+  setPersonality(value: unknown): PersonalityResult {
+    const result = readPersonality(value, this.#abilities);
+    if (result.ok) this.#become(result.personality);
+    return result;
+  }
+
+  #become(personality: Personality): void {
+    this.#personality = personality;
+    const offers = offersOf(personality, this.#abilities);
+    this.#net.setOffers(offers);
+    this.#function.become(personality);
+    this.#emit({ type: 'offers-changed', next: formatFeatures(offers) });
+  }
+
+  /** Asks the driver to announce itself to the network. False if it did not negotiate that it can be asked. */
+  announce(): boolean {
+    return this.#net.announce();
   }
 
   setLinkUp(up: boolean): void {
@@ -170,32 +158,30 @@ export class VirtioNetPci {
 
   /** Power-on state, as when the whole machine is reset. */
   machineReset(): void {
-    this.#window.reset();
-    // The command register last: to clear INTx disable while the ISR is set would raise the pin once more.
-    this.#transport.reset('machine');
-    this.#transport.line.command = 0;
+    this.#function.powerOn();
   }
 
   describe(): NetDescription {
     const transport = this.#transport;
-    const { rxMode, tables, counters, mac } = this.#net;
+    const net = describeNet(this.#net);
     return {
+      ...net,
       features: {
         offered: formatFeatures(transport.offered),
         acked: formatFeatures(transport.accepted),
         negotiated: formatFeatures(transport.negotiated),
       },
       status: transport.status,
-      mac: formatMac(mac),
-      rxMode: { ...rxMode },
-      tables: { unicast: tables.unicast.map(formatMac), multicast: tables.multicast.map(formatMac), vlans: [] },
-      queues: L.NET_QUEUES.map((_, index) => {
+      personality: { ...this.#personality, features: formatFeatures(this.#net.offers()) },
+      queues: this.#net.queueSpecs.map((_, index) => {
         const { size, enabled, availIdx, usedIdx } = transport.queue(index);
         const kicks = transport.kicks[index] ?? 0;
-        const role = this.#net.roleOf(index);
-        return { index, role, size, enabled, availIdx, usedIdx, kicks, interrupts: transport.interrupts[index] ?? 0 };
+        const interrupts = transport.interrupts[index] ?? 0;
+        const mapped = transport.signals.vector(index);
+        const vector = mapped === VIRTIO_MSI_NO_VECTOR ? null : mapped;
+        return { ...describeQueue(this.#net, index), size, enabled, availIdx, usedIdx, kicks, interrupts, vector };
       }),
-      counters: { ...counters, guest_errors: transport.errorCount },
+      counters: { ...net.counters, guest_errors: transport.errorCount },
     };
   }
 
@@ -204,25 +190,8 @@ export class VirtioNetPci {
    * whoever restores it executes it anew.
    */
   snapshot(): NetPciSnapshot {
-    this.#net.flush();
-    const transport = this.#transport.save();
-    const queues = transport.queues.map((queue, index) =>
-      index === L.CTRL_QUEUE && this.#net.commandPending
-        ? { ...queue, state: { ...queue.state, availIdx: (queue.state.availIdx - 1) & 0xffff } }
-        : queue,
-    );
-    const { rxMode, tables, linkUp, counters } = this.#net;
-    return {
-      version: SNAPSHOT_VERSION,
-      transport: { ...transport, queues },
-      window: this.#window.save(),
-      net: {
-        rxMode: { ...rxMode },
-        tables: { unicast: [...tables.unicast], multicast: [...tables.multicast] },
-        linkUp,
-        counters: { ...counters },
-      },
-    };
+    const net = this.#net.save();
+    return { version: SNAPSHOT_VERSION, transport: this.#transport.save(), function: this.#function.save(), net };
   }
 
   /**
@@ -230,23 +199,23 @@ export class VirtioNetPci {
    * the host's own state first, then call this, then `resume`.
    */
   restore(state: unknown): RestoreResult {
-    const checked = readSnapshot(state, this.#window.save().length);
+    const checked = readSnapshot(state, {
+      messages: this.#transport.signals.msix !== null,
+      queuePairs: this.#net.steering.pairs,
+      mac: this.#mac,
+      possible: possibleFeatures(this.#abilities, true),
+    });
     if (!checked.ok) return checked;
-    const { transport, window, net } = checked;
+    const { transport, net } = checked;
+    this.#function.restore(checked.function);
     const reason = this.#transport.restore(transport.state, transport.offered, transport.negotiated);
     if (reason !== null) return { ok: false, reason };
-    this.#window.restore(window);
-    this.#net.restore(net.rxMode, net.tables, net.linkUp);
-    Object.assign(this.#net.counters, net.counters);
+    this.#net.restore(net, transport.offered, transport.negotiated);
     return { ok: true };
   }
 
   /** After a restore: takes up the work that lay in the queues. */
   resume(): void {
-    for (let queue = 0; queue < L.NET_QUEUES.length; queue++) this.#net.service(queue);
+    for (let queue = 0; queue < this.#net.queueSpecs.length; queue++) this.#net.service(queue);
   }
-}
-
-function unsigned(value: number, width: number): number {
-  return width === 4 ? value >>> 0 : value & (2 ** (8 * width) - 1);
 }
