@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addFault, ioctlArgument, ioctlName, linkIoctl } from './ioctl.ts';
+import { addFault } from './faults.ts';
+import { linkIoctl } from './ioctl.ts';
 import type { Errno, LinkState } from './link.ts';
-import { createLink, levelInForce, setPromisc, vionaRxSet } from './link.ts';
+import { createLink, levelInForce, setPairs, setPromisc, vionaRxSet } from './link.ts';
 
 const CONFIG = { mac: 0x0200_0000_0015, mtu: 1500 };
 const SET = 'VNA_IOC_SET_PROMISC';
@@ -21,11 +22,27 @@ function run(link: LinkState, ...modes: readonly number[]): { link: LinkState; e
   return { link, errnos };
 }
 
-const failing = (link: LinkState, errno: string): LinkState => addFault(link, SET, errno).state;
+const failing = (link: LinkState, errno: string): LinkState =>
+  addFault(link, { kind: 'ioctl', name: SET, errno }).state;
 
 describe('a new link', () => {
   it('is in MULTI before any driver exists (viona_main.c viona_ioc_create)', () => {
-    expect(createLink(CONFIG)).toEqual({ config: CONFIG, level: 'MULTI', callbacks: WITH_MCAST, faults: [] });
+    expect(createLink(CONFIG)).toMatchObject({
+      config: CONFIG,
+      version: 6,
+      exists: true,
+      level: 'MULTI',
+      callbacks: WITH_MCAST,
+      modern: false,
+      features: '0x0000000000000000',
+      pairs: 1,
+      usePairs: 1,
+      rings: [{ state: 'RESET' }, { state: 'RESET' }],
+      params: { tx_copy_data: true, tx_header_pad: 0 },
+      unicast: 0x0200_0000_0015,
+      filters: [],
+      faults: [],
+    });
   });
 });
 
@@ -114,49 +131,23 @@ describe('VNA_IOC_SET_PROMISC', () => {
   });
 });
 
-describe('other ioctls', () => {
-  const link = createLink(CONFIG);
-  const errno = (name: string, arg = 0): Errno => linkIoctl(link, name, arg).record.errno;
-
-  it('VERSION and GET_MTU return a value', () => {
-    expect(linkIoctl(link, 'VNA_IOC_VERSION', 0).record).toEqual({
-      name: 'VNA_IOC_VERSION',
-      arg: '',
-      errno: 0,
-      value: 6,
-    });
-    expect(linkIoctl(link, 'VNA_IOC_GET_MTU', 0).record.value).toBe(1500);
+describe('VNA_IOC_SET_PAIRS', () => {
+  it('ignores that the callbacks could not be installed again: success, and the callbacks of NONE', () => {
+    const { link, errno } = setPairs(createLink(CONFIG), 2, 'ENOMEM');
+    expect(errno).toBe(0);
+    expect(link).toMatchObject({ level: 'MULTI', callbacks: CLASSIFIED_ONLY, pairs: 2 });
   });
 
-  it('SET_MTU takes 68 to 65535', () => {
-    expect([67, 65536, 1.5, Number.NaN].map((mtu) => errno('VNA_IOC_SET_MTU', mtu))).toEqual([
-      'EINVAL',
-      'EINVAL',
-      'EINVAL',
-      'EINVAL',
-    ]);
-    expect(linkIoctl(link, 'VNA_IOC_SET_MTU', 68).state.config.mtu).toBe(68);
-    expect(linkIoctl(link, 'VNA_IOC_SET_MTU', 65535).state.config.mtu).toBe(65535);
+  it('mends what the trap has left, even when it is refused', () => {
+    const trapped = setPromisc(createLink(CONFIG), 2, 'ENOMEM').link;
+    expect(trapped.callbacks).toEqual(CLASSIFIED_ONLY);
+    expect(setPairs(trapped, 0)).toEqual({ link: { ...trapped, callbacks: WITH_MCAST }, errno: 'EINVAL' });
   });
 
-  it('an unknown ioctl is ENOTTY', () => {
-    expect(errno('VNA_IOC_NONSENSE')).toBe('ENOTTY');
-  });
-
-  it('arguments come as people write them', () => {
-    expect(['none', 'MULTI', 'ALL', 0, '7', ' 2 '].map((arg) => ioctlArgument(SET, arg))).toEqual([0, 1, 2, 0, 7, 2]);
-    expect(ioctlArgument(SET, 'SOME')).toBeNaN();
-    expect(linkIoctl(link, SET, ioctlArgument(SET, 'SOME')).record).toMatchObject({ errno: 'EINVAL' });
-    expect(ioctlArgument('VNA_IOC_SET_MTU', '0x5dc')).toBe(1500);
-    expect(ioctlName('set_promisc')).toBe(SET);
-    expect(linkIoctl(link, SET, 2).record.arg).toBe('ALL');
-  });
-
-  it('only known faults can be injected, and only so many', () => {
-    expect(addFault(link, 'VNA_IOC_NONSENSE', 'EIO').error).toMatch(/no ioctl VNA_IOC_NONSENSE: choose one of/);
-    expect(addFault(link, SET, 'EWHAT').error).toMatch(/EWHAT cannot be injected: choose one of/);
-    let full = link;
-    for (let i = 0; i < 16; i++) full = failing(full, 'EIO');
-    expect(addFault(full, SET, 'EIO').error).toMatch(/16 faults/);
+  it('takes the callbacks away and puts those of the recorded level back', () => {
+    const all = setPromisc(createLink(CONFIG), 2).link;
+    expect(setPairs(all, 4).link).toMatchObject({ level: 'ALL', callbacks: PROMISCUOUS, pairs: 4, usePairs: 1 });
+    const none = setPromisc(createLink(CONFIG), 0).link;
+    expect(setPairs(none, 4, 'ENOMEM').link).toMatchObject({ level: 'NONE', callbacks: CLASSIFIED_ONLY });
   });
 });

@@ -13,11 +13,21 @@
  * before any guest driver exists: a guest without VIRTIO_NET_F_CTRL_RX has no way to ask for multicast.
  *
  * So the state below keeps the recorded level (`l_promisc`) and the callbacks apart, because after a
- * failed ioctl they differ, and that difference is the trap of `setPromisc`. Functions are pure; the
- * ioctls that users and VMMs issue are decoded in `ioctl.ts`.
+ * failed ioctl they differ, and that difference is the trap of `setPromisc`.
  *
- * Sources: illumos-gate viona_main.c (viona_ioc_create, viona_ioc_set_promisc), viona_rx.c (viona_rx_set).
+ * LinkState is plain data that survives JSON: it goes into snapshots. Functions are pure. What belongs to
+ * one concern has its own file: `rings.ts` (rings and their worker), `mac-filters.ts` (what version 7
+ * adds), `params.ts`, `faults.ts`; the ioctls that users and VMMs issue are in `ioctl.ts`.
+ *
+ * Sources: illumos-gate viona_main.c (viona_ioc_create, viona_ioc_delete, viona_ioc_set_promisc,
+ * viona_ioc_link_setpairs), viona_rx.c (viona_rx_set).
  */
+import type { Mac } from '../net/mac.ts';
+import { formatFeatures } from '../virtio/features.ts';
+import type { LinkParams } from './params.ts';
+import { defaultParams } from './params.ts';
+import type { RingState } from './rings.ts';
+import { freshRings, resizedRings } from './rings.ts';
 
 /** viona's promiscuity levels, by ioctl argument. @source viona_io.h viona_promisc_t */
 export const PROMISC_LEVELS = ['NONE', 'MULTI', 'ALL'] as const;
@@ -34,20 +44,64 @@ export interface LinkCallbacks {
   } | null;
 }
 
+/** What the link is opened on: a NIC itself, or a VNIC on top of it. */
+export type LinkKind = 'physical' | 'vnic';
+
 export interface LinkConfig {
-  readonly mac: number;
+  /** The address that the device was given, and the data link's own at first. */
+  readonly mac: Mac;
   /** Bytes of layer-3 payload: 68..65535. */
   readonly mtu: number;
+  /** `physical` when it is left away. */
+  readonly kind?: LinkKind;
 }
 
-/** Plain data: the part of viona_link_t that matters for reception. */
+/** 6 is the reference commit; 7 adds multicast filters and a settable unicast address. */
+export type InterfaceVersion = 6 | 7;
+/** @source viona_io.h VIONA_CURRENT_INTERFACE_VERSION, of the reference commit */
+export const VIONA_INTERFACE_VERSION = 6;
+/** @source viona_impl.h VIONA_DEFAULT_MTU */
+const VIONA_DEFAULT_MTU = 1500;
+export const VIONA_MIN_QPAIR = 1;
+export const VIONA_MAX_QPAIR = 0x100;
+
+/** `viona_link_t` as plain data, with what was injected into it. */
 export interface LinkState {
+  /** `mtu` is the one in force (`l_mtu`); the others stay as the link was made. */
   readonly config: LinkConfig;
+  readonly version: InterfaceVersion;
+  /** False after VNA_IOC_DELETE: nothing is received, and most ioctls are ENXIO. */
+  readonly exists: boolean;
+  /** `l_destroyed`: VNA_IOC_DELETE waits for a ring that does not stop. Ioctls are ENXIO. */
+  readonly destroying: boolean;
+  /** How often the link was created: a new one starts with counters of zero. */
+  readonly creations: number;
+  /** The data link's own address: on a VNIC it moves with VNA_IOC_SET_MAC_ADDR, and stays moved. */
+  readonly primary: Mac;
   /** `l_promisc` as recorded, which after a failed ioctl can differ from what the callbacks do. */
   readonly level: PromiscLevel;
   readonly callbacks: LinkCallbacks;
-  /** errnos that the next ioctls of that name will fail with, in order (fault injection). */
-  readonly faults: readonly { readonly name: string; readonly errno: ErrnoName }[];
+  /** `l_modern`: VIRTIO_F_VERSION_1 was acknowledged. */
+  readonly modern: boolean;
+  /** `l_features`, as `formatFeatures` writes it. */
+  readonly features: string;
+  readonly pairs: number;
+  /** Over how many pairs received frames are spread, from the first one on. */
+  readonly usePairs: number;
+  /** Twice `pairs`: receive rings are even, transmit rings odd. */
+  readonly rings: readonly RingState[];
+  readonly params: LinkParams;
+  /** 0: none. */
+  readonly notifyIop: number;
+  readonly notifyMmio: { readonly address: number; readonly size: number } | null;
+  /** The MAC client's address, or null after a failed restoration (version 7). */
+  readonly unicast: Mac | null;
+  /** Multicast filters that are installed with MAC, oldest first (version 7). */
+  readonly filters: readonly Mac[];
+  /** Injected: the lease on guest memory is being renewed. */
+  readonly leaseRenewal: boolean;
+  /** What the next ioctls of a name will meet, in order (fault injection). */
+  readonly faults: readonly IoctlFault[];
 }
 
 /** An errno by its name: `EINVAL`. */
@@ -55,14 +109,29 @@ export type ErrnoName = `E${string}`;
 /** What an ioctl ended with: 0 for success. */
 export type Errno = 0 | ErrnoName;
 
-export interface IoctlRecord {
+/** What MAC refuses inside an ioctl that succeeds: the answer carries it, not the errno. */
+export const SEMANTIC_FAULTS = ['VMF_ERR_INSTALL', 'VMA_ERR_INSTALL', 'VMA_ERR_MCAST_RESTORE'] as const;
+export type FaultCode = ErrnoName | (typeof SEMANTIC_FAULTS)[number];
+
+export interface IoctlFault {
+  readonly name: string;
+  readonly errno: FaultCode;
+}
+
+/** Plain data that JSON can carry. */
+export type IoctlValue =
+  number | string | boolean | null | readonly IoctlValue[] | { readonly [key: string]: IoctlValue };
+
+export interface IoctlRecord<V = IoctlValue> {
   /** For example `VNA_IOC_SET_PROMISC`. */
   readonly name: string;
   /** The argument as people write it: `NONE`, `1500`. */
   readonly arg: string;
   readonly errno: Errno;
   /** What the ioctl returned, for those that return something. */
-  readonly value?: number;
+  readonly value?: V;
+  /** Why the argument is none, and how to mend it; only if it could not be understood. */
+  readonly hint?: string;
 }
 
 /** What `viona_rx_set` leaves registered, per level, when it succeeds. */
@@ -75,9 +144,59 @@ export const LEVEL_CALLBACKS: Readonly<Record<PromiscLevel, LinkCallbacks>> = Ob
   ALL: Object.freeze({ classified: null, promisc: Object.freeze({ kind: 'ALL', handler: 'viona_rx_classified' }) }),
 });
 
-/** A new link. @source viona_main.c viona_ioc_create: MULTI, callbacks installed */
-export function createLink(config: LinkConfig): LinkState {
-  return { config, level: 'MULTI', callbacks: LEVEL_CALLBACKS.MULTI, faults: [] };
+/** Without a link nothing is registered. @source viona_rx.c viona_rx_clear */
+export const NO_CALLBACKS: LinkCallbacks = Object.freeze({ classified: null, promisc: null });
+
+/** A new link. @source viona_main.c viona_ioc_create: MULTI, callbacks installed, one pair of rings in RESET */
+export function createLink(config: LinkConfig, version: InterfaceVersion = VIONA_INTERFACE_VERSION): LinkState {
+  return {
+    config,
+    version,
+    exists: true,
+    destroying: false,
+    creations: 1,
+    primary: config.mac,
+    level: 'MULTI',
+    callbacks: LEVEL_CALLBACKS.MULTI,
+    modern: false,
+    features: formatFeatures(0n),
+    pairs: 1,
+    usePairs: 1,
+    rings: freshRings(1),
+    params: defaultParams(),
+    notifyIop: 0,
+    notifyMmio: null,
+    unicast: config.mac,
+    filters: [],
+    leaseRenewal: false,
+    faults: [],
+  };
+}
+
+/** VNA_IOC_CREATE where there is none: everything is new but the data link, and what was injected. */
+export function recreated(link: LinkState): LinkState {
+  const { config, version, creations, primary, leaseRenewal, faults } = link;
+  const fresh = createLink({ ...config, mtu: VIONA_DEFAULT_MTU }, version);
+  return { ...fresh, creations: creations + 1, primary, unicast: primary, leaseRenewal, faults };
+}
+
+/** What is left when the link is gone. @source viona_main.c viona_ioc_delete */
+export function deleted(link: LinkState): LinkState {
+  return {
+    ...link,
+    exists: false,
+    destroying: false,
+    level: 'NONE',
+    callbacks: NO_CALLBACKS,
+    modern: false,
+    features: formatFeatures(0n),
+    pairs: 0,
+    usePairs: 0,
+    rings: [],
+    params: defaultParams(),
+    unicast: null,
+    filters: [],
+  };
 }
 
 export interface RxSetResult {
@@ -103,7 +222,6 @@ export function vionaRxSet(level: PromiscLevel, macPromiscAdd: Errno = 0): RxSet
 export interface LinkResult {
   readonly link: LinkState;
   readonly errno: Errno;
-  readonly value?: number;
 }
 
 /**
@@ -123,6 +241,24 @@ export function setPromisc(link: LinkState, mode: number, macPromiscAdd: Errno =
   const { callbacks, errno } = vionaRxSet(level, macPromiscAdd);
   if (errno !== 0) return { link: { ...link, callbacks }, errno };
   return { link: { ...link, level, callbacks }, errno };
+}
+
+/**
+ * VNA_IOC_SET_PAIRS. @source viona_main.c viona_ioc_link_setpairs
+ *
+ * The callbacks go first, whatever comes then, and those of the recorded level are installed at the end,
+ * whatever came before. The result of that is ignored: if `mac_promisc_add` fails, the ioctl succeeds and
+ * the callbacks are those of NONE. And the other way round: a SET_PAIRS that is refused mends what the trap
+ * of `setPromisc` has left.
+ */
+export function setPairs(link: LinkState, pairs: number, macPromiscAdd: Errno = 0): LinkResult {
+  const { callbacks } = vionaRxSet(link.level, macPromiscAdd);
+  const after = callbacks === link.callbacks ? link : { ...link, callbacks };
+  if (pairs < VIONA_MIN_QPAIR || pairs > VIONA_MAX_QPAIR || pairs < link.usePairs) {
+    return { link: after, errno: 'EINVAL' };
+  }
+  if (link.rings.some((ring) => ring.state !== 'RESET')) return { link: after, errno: 'EBUSY' };
+  return { link: { ...after, pairs, rings: resizedRings(link.rings, pairs) }, errno: 0 };
 }
 
 /** The level whose callbacks are registered: what the link does, whatever it has recorded. */
