@@ -10,6 +10,7 @@ import type { FrameHeader } from '../net/ethernet.ts';
 import type { Mac } from '../net/mac.ts';
 import type { FeatureSet } from '../virtio/features.ts';
 import type { HostCommand } from '../virtio-net/control.ts';
+import type { Fault, FaultKind } from '../viona/faults.ts';
 import type { LinkConfig, LinkState, IoctlRecord } from '../viona/link.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -55,6 +56,15 @@ export interface Transition<S> {
   readonly needsReset: boolean;
 }
 
+/** Something about a model that surprises: known, and shown by a scenario. */
+export interface Trap {
+  /** Id of the scenario that demonstrates it. */
+  readonly id: string;
+  readonly title: string;
+  /** One sentence: what happens, and why. */
+  readonly text: string;
+}
+
 export interface HostModel<S = unknown> {
   readonly id: HostModelId;
   readonly title: string;
@@ -62,21 +72,36 @@ export interface HostModel<S = unknown> {
   readonly source: string;
   /** One or two sentences for the page. */
   readonly summary: string;
-  /** Net features that this model lets the device offer, beyond the device's own. */
+  /** Everything that this VMM offers, as it is usually configured; the device can do some of it. */
   readonly offers: FeatureSet;
+  readonly traps: readonly Trap[];
   init(config: LinkConfig): S;
   next(state: S, event: RxEvent): Transition<S>;
+  /**
+   * The machine moves to a new host: a new VMM of the same kind takes over what the old one sent it, on a new
+   * link. The ack is ERR if it could not, and then the state is the old one: the machine stays where it is.
+   */
+  migrate(state: S): Transition<S>;
   decide(state: S, frame: FrameHeader): Verdict;
   /** The viona link inside the state, or null for a model without one. */
   link(state: S): LinkState | null;
-  /** A user or test issues a link ioctl directly, past the VMM half. */
-  ioctl(state: S, name: string, arg: number): { readonly state: S; readonly record: IoctlRecord };
-  /** The next link ioctl of that name will fail with that errno. `error` says why not, if not. */
-  fault(state: S, name: string, errno: string): { readonly state: S; readonly error: string | null };
+  /** A user or test issues a link ioctl directly, past the VMM half. `arg` as its type, or as people write it. */
+  ioctl(state: S, name: string, arg: unknown): { readonly state: S; readonly record: IoctlRecord };
+  /** Injects a fault into the link. `error` says why not, if not. */
+  fault(state: S, fault: Fault): { readonly state: S; readonly error: string | null };
+  /** Takes injected faults back, all of them or those of one kind. */
+  clearFaults(state: S, kind?: FaultKind): S;
   /** The state out of a snapshot of a device with that MAC, or null. Untrusted: every field is checked. */
   restore(data: unknown, mac: Mac): S | null;
 }
 
 /** In the order of their verdicts in packed records: append only. */
-export const HOST_MODEL_IDS = ['propolis-before-1125', 'propolis-372a574', 'exact'] as const;
+export const HOST_MODEL_IDS = [
+  'propolis-before-1125',
+  'propolis-372a574',
+  'exact',
+  'propolis-v7',
+  'qemu',
+  'cloud-hypervisor',
+] as const;
 export type HostModelId = (typeof HOST_MODEL_IDS)[number];

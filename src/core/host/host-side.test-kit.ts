@@ -3,6 +3,9 @@ import { frameFromSpec } from '../net/frame-spec.ts';
 import { type PresetId, trafficPresets } from '../net/traffic.ts';
 import type { TraceEvent } from '../trace/event.ts';
 import { PackedWriter } from '../trace/packed.ts';
+import type { FrameMeta } from '../ring/frames.ts';
+import { newFrameMeta } from '../ring/frames.ts';
+import type { LinkKind } from '../viona/link.ts';
 import type { HostModelId, RxEvent } from './host-model.ts';
 import { HostSide } from './host-side.ts';
 import { FATES } from './verdict.ts';
@@ -30,6 +33,15 @@ export interface Seen {
   active: number;
   fate: string;
   verdicts: number[];
+  length: number;
+}
+
+/** The driver sets up these queues and kicks them. */
+export function queuesUp(...queues: readonly number[]): RxEvent[] {
+  return queues.flatMap((queue) => [
+    { type: 'queue', queue, to: 'enabled', size: 256 },
+    { type: 'queue', queue, to: 'kicked', size: 256 },
+  ]);
 }
 
 /** Reads FRAME_RX records by the layout in packed.ts, with offsets of its own. */
@@ -40,6 +52,7 @@ export function readFrames(buffer: ArrayBuffer, used: number): Seen[] {
     if (view.getUint16(at, true) !== 1) continue;
     seen.push({
       id: view.getUint32(at + 16, true),
+      length: view.getUint32(at + 20, true),
       generation: view.getUint32(at + 24, true),
       active: view.getUint8(at + 28),
       fate: FATES[view.getUint16(at + 30, true)] ?? '?',
@@ -49,10 +62,18 @@ export function readFrames(buffer: ArrayBuffer, used: number): Seen[] {
   return seen;
 }
 
-export function lab(model: HostModelId = 'propolis-372a574', mtu = 1500) {
+export interface LabOptions {
+  readonly mtu?: number;
+  readonly linkKind?: LinkKind;
+  /** False leaves the rings in RESET: no driver has come yet. */
+  readonly up?: boolean;
+}
+
+export function lab(model: HostModelId = 'propolis-372a574', options: LabOptions = {}) {
+  const { mtu = 1500, linkKind = 'physical', up = true } = options;
   const events: TraceEvent[] = [];
   const frames: Seen[] = [];
-  const delivered: { id: number; bytes: Uint8Array }[] = [];
+  const delivered: { id: number; bytes: Uint8Array; meta: FrameMeta }[] = [];
   let room = Number.POSITIVE_INFINITY;
   let flushes = 0;
   const trace = new PackedWriter(
@@ -62,12 +83,13 @@ export function lab(model: HostModelId = 'propolis-372a574', mtu = 1500) {
   const host = new HostSide({
     mac: OWN,
     mtu,
+    linkKind,
     trace,
     emit: (event) => events.push(event),
     deliver: {
-      send(id, bytes, offset, length) {
+      send(id, bytes, offset, length, meta = newFrameMeta()) {
         if (room-- <= 0) return false;
-        delivered.push({ id, bytes: bytes.slice(offset, offset + length) });
+        delivered.push({ id, bytes: bytes.slice(offset, offset + length), meta: { ...meta } });
         return true;
       },
       flush: () => {
@@ -76,6 +98,17 @@ export function lab(model: HostModelId = 'propolis-372a574', mtu = 1500) {
     },
     model,
   });
+  const input = (frame: Uint8Array, meta?: FrameMeta): Seen => {
+    // At an offset, so that nothing gets by with reading from the start.
+    const bytes = new Uint8Array(frame.length + 10).fill(0xcc);
+    bytes.set(frame, 5);
+    const id = host.input(bytes, 5, frame.length, meta);
+    trace.flush();
+    const seen = frames.find((each) => each.id === id);
+    if (!seen) throw new Error('the frame left no record');
+    return seen;
+  };
+  if (up) for (const event of queuesUp(0, 1)) host.rxEvent(event);
   return {
     host,
     events,
@@ -84,17 +117,8 @@ export function lab(model: HostModelId = 'propolis-372a574', mtu = 1500) {
     frames,
     flushes: () => flushes,
     fill: (frames: number) => (room = frames),
-    inject(id: PresetId): Seen {
-      // At an offset, so that nothing gets by with reading from the start.
-      const frame = PRESETS.get(id) ?? new Uint8Array();
-      const bytes = new Uint8Array(frame.length + 10).fill(0xcc);
-      bytes.set(frame, 5);
-      host.input(bytes, 5, frame.length);
-      trace.flush();
-      const seen = frames.at(-1);
-      if (!seen) throw new Error('the frame left no record');
-      return seen;
-    },
+    input,
+    inject: (id: PresetId): Seen => input(PRESETS.get(id) ?? new Uint8Array()),
   };
 }
 

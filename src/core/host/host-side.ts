@@ -2,76 +2,85 @@
  * The host under the guest: every model sees every request and every frame, one of them rules.
  *
  *     frame from a source -> header read once -> each model decides -> verdicts and fate into the trace
- *                         -> the ruling model's verdict: dropped here, or strip/pad and on to the device
+ *                         -> the ruling model's verdict is carried out (host-side-receive.ts)
  *     request of the guest -> each model's `next` -> the ruling model's ioctls and ack count
+ *     frame of the guest  -> the link, then complete to every station (host-side-transmit.ts)
  *
- * Frames are the hot path: one header object, one array of verdict codes and one scratch buffer serve all
- * of them, and verdicts are interned. Requests are control rate and may allocate.
+ * Frames are the hot path: one header object, one array of verdict codes and a few buffers serve all of them,
+ * and verdicts are interned. Requests are control rate and may allocate.
  *
  * `generation` numbers the states of the filter. It grows whenever any model's state changes, so that a
  * frame's record can be joined with what was asked for when it was judged, across threads.
  */
 import { type FrameHeader, newFrameHeader, readHeader } from '../net/ethernet.ts';
 import type { Station } from '../net/echo-station.ts';
-import { MAX_FRAME_BYTES } from '../net/frame-spec.ts';
-import type { FrameSender } from '../ring/frames.ts';
-import type { Emit } from '../trace/event.ts';
+import { flowNumber, newFlow, readFlow } from '../net/flow.ts';
+import type { FrameMeta, FrameSender } from '../ring/frames.ts';
+import { PLAIN_FRAME } from '../ring/frames.ts';
 import type { PackedWriter } from '../trace/packed.ts';
-import { formatFeatures } from '../virtio/features.ts';
-import { ioctlArgument, ioctlName } from '../viona/ioctl.ts';
-import { newKstats } from '../viona/kstat.ts';
-import type { IoctlRecord, LinkConfig, LinkState } from '../viona/link.ts';
-import { countsAsShort, overMtu, stripAndPad, unchanged } from '../viona/rx-common.ts';
-import { type Ack, HOST_MODEL_IDS, type HostAnswer, type HostModelId, type RxEvent } from './host-model.ts';
-import type { HostSideOptions, LinkDescription } from './host-side-options.ts';
+import type { Fault, FaultKind } from '../viona/faults.ts';
+import { ioctlName } from '../viona/ioctl-table.ts';
+import type { IoctlRecord, LinkConfig, LinkKind, LinkState } from '../viona/link.ts';
+import type { Ack, HostAnswer, HostModelId, RxEvent, Transition } from './host-model.ts';
+import { HOST_MODEL_IDS } from './host-model.ts';
+import { HostLog, type Moment } from './host-side-log.ts';
+import { ModelStates, type Step } from './host-side-models.ts';
+import { describeLink, type HostSideOptions, type LinkDescription } from './host-side-options.ts';
+import { FATE_GRO_FALLBACK, LinkReceiver } from './host-side-receive.ts';
+import { LinkTransmitter } from './host-side-transmit.ts';
 import type { HostSnapshot } from './host-snapshot.ts';
-import { HOST_SNAPSHOT_VERSION, MAX_IOCTL_HISTORY, readHostSnapshot } from './host-snapshot.ts';
-import { HOST_MODELS, hostModel } from './models.ts';
-import { fateCode, type Verdict } from './verdict.ts';
+import { HOST_SNAPSHOT_VERSION, readHostSnapshot } from './host-snapshot.ts';
+import { HOST_MODELS } from './models.ts';
 
-const FATE_PENDING = fateCode('pending');
-const FATE_FILTERED = fateCode('filtered');
-const FATE_OVER_MTU = fateCode('rx_drop_over_mtu');
-const FATE_CHANNEL_FULL = fateCode('channel_full');
-const TX_MIN = 14;
-const TX_MAX = 65535;
+/** Pieces of a split frame were judged with their parent. */
+const NO_VERDICTS = new Uint16Array(0);
 
 export class HostSide {
-  readonly #config: LinkConfig;
+  #config: LinkConfig & { readonly kind: LinkKind };
   readonly #trace: PackedWriter;
-  readonly #emit: Emit;
   readonly #deliver: FrameSender;
   readonly #header: FrameHeader = newFrameHeader();
+  readonly #flow = newFlow();
   readonly #codes = new Uint16Array(HOST_MODELS.length);
-  /** Zero padding included, no frame that passes the MTU check is longer. */
-  readonly #scratch = new Uint8Array(MAX_FRAME_BYTES + 64);
   readonly #stations: Station[] = [];
+  readonly #models: ModelStates;
+  readonly #receiver: LinkReceiver;
+  readonly #transmitter: LinkTransmitter;
+  readonly #log: HostLog;
   readonly #reply = (bytes: Uint8Array, offset: number, length: number): void => {
     this.input(bytes, offset, length);
   };
-  #states: unknown[];
-  #active: number;
   #generation = 0;
   #nextId = 2;
-  #kstats = newKstats();
-  #ioctls: IoctlRecord[] = [];
 
   constructor(options: HostSideOptions) {
-    this.#config = { mac: options.mac, mtu: options.mtu };
+    this.#config = { mac: options.mac, mtu: options.mtu, kind: options.linkKind ?? 'physical' };
     this.#trace = options.trace;
-    this.#emit = options.emit;
+    this.#log = new HostLog(options.emit);
     this.#deliver = options.deliver;
-    this.#states = HOST_MODELS.map((model) => model.init(this.#config));
-    this.#active = HOST_MODEL_IDS.indexOf(options.model);
-    this.#announce();
+    this.#models = new ModelStates(this.#config, HOST_MODEL_IDS.indexOf(options.model));
+    this.#receiver = new LinkReceiver(options.deliver, options.mtu, this.#models.counters, {
+      nextId: () => this.#takeId(),
+      piece: (id, bytes, offset, length, fate) => {
+        this.#record(id, bytes, offset, length, NO_VERDICTS, fate, PLAIN_FRAME);
+      },
+    });
+    this.#transmitter = new LinkTransmitter((bytes, offset, length) => {
+      for (const station of this.#stations) station.onFrame(bytes, offset, length, this.#reply);
+    }, this.#reply);
+    this.#announce(null, []);
   }
 
   get model(): HostModelId {
-    return HOST_MODEL_IDS[this.#active] as HostModelId;
+    return this.#models.model.id;
   }
 
   get generation(): number {
     return this.#generation;
+  }
+
+  get linkKind(): LinkKind {
+    return this.#config.kind;
   }
 
   /** Hangs a station on the link: it sees what the guest sends, and what it replies comes in as frames. */
@@ -79,22 +88,23 @@ export class HostSide {
     this.#stations.push(station);
   }
 
-  /** A frame arrives from the wire. Returns its id: even, never 0. */
-  input(bytes: Uint8Array, offset: number, length: number): number {
-    const id = this.#nextId;
-    this.#nextId = (id + 2) >>> 0 || 2;
+  /**
+   * A frame arrives from the wire, with what is still to be done to it. Returns its id: even, never 0. The pieces of
+   * a frame that the link has to split have ids of their own, which follow.
+   */
+  input(bytes: Uint8Array, offset: number, length: number, meta: Readonly<FrameMeta> = PLAIN_FRAME): number {
+    const id = this.#takeId();
     const header = this.#header;
     readHeader(bytes, offset, length, header);
-
-    const codes = this.#codes;
-    const ruling = this.#decide(this.#active, header);
-    for (let index = 0; index < HOST_MODELS.length; index++) {
-      const verdict = index === this.#active ? ruling : this.#decide(index, header);
-      codes[index] = verdict.code;
+    if (this.#models.spreads) {
+      readFlow(bytes, offset, length, this.#flow);
+      // 30 bits: what engines keep without a box.
+      header.flow = flowNumber(bytes, this.#flow) >>> 2;
     }
-
-    const fate = this.#ruling(ruling, id, bytes, offset, length);
-    this.#trace.frameRx(id, bytes, offset, length, this.#generation, this.#active, codes, codes.length, fate);
+    const verdict = this.#models.decide(header, this.#codes);
+    const fate = this.#receiver.receive(verdict, header, id, bytes, offset, length, meta);
+    this.#record(id, bytes, offset, length, this.#codes, fate, meta);
+    if (fate === FATE_GRO_FALLBACK) this.#receiver.split(verdict, header, bytes, offset, length, meta);
     return id;
   }
 
@@ -105,101 +115,93 @@ export class HostSide {
 
   /** A request of the guest, or a change of the device's state. */
   rxEvent(event: RxEvent): HostAnswer {
-    const linkBefore = this.#link();
-    const acks: Partial<Record<HostModelId, Ack>> = {};
-    let changed = false;
-    let ack: Ack = 'OK';
-    let reason: string | null = null;
-    let needsReset = false;
-    let ioctls: readonly IoctlRecord[] = [];
-    for (const [index, model] of HOST_MODELS.entries()) {
-      const transition = model.next(this.#states[index], event);
-      if (transition.state !== this.#states[index]) changed = true;
-      this.#states[index] = transition.state;
-      acks[model.id] = transition.ack;
-      if (index === this.#active) ({ ack, reason, needsReset, ioctls } = transition);
-    }
-    if (changed) this.#nextGeneration();
-    for (const record of ioctls) this.#record(record, 'vmm');
-    this.#announceLink(linkBefore);
-    if (event.type === 'command') this.#emit({ type: 'command-judged', acks, generation: this.#generation });
-    return { ack, reason, needsReset, generation: this.#generation };
+    const { acks, answer } = this.#step((model, state) => model.next(state, event));
+    if (event.type === 'command') this.#log.judged(acks, this.#generation);
+    return answer;
+  }
+
+  /**
+   * The machine moves to another host, under every model as its VMM does it. ERR if the model in force could not:
+   * then the guest stays where it is.
+   */
+  migrate(): HostAnswer {
+    const { acks, answer } = this.#step((model, state) => model.migrate(state));
+    this.#log.migrated(acks, answer.reason, this.#generation);
+    return answer;
   }
 
   /** Puts another model in force. It goes on from its own shadow state: it has seen everything. */
   setModel(id: HostModelId): void {
     const index = HOST_MODEL_IDS.indexOf(id);
-    if (index < 0 || index === this.#active) return;
-    this.#active = index;
-    this.#ioctls = [];
-    this.#nextGeneration();
-    this.#announce();
+    if (index < 0 || index === this.#models.active) return;
+    const before = this.#models.link;
+    this.#models.active = index;
+    this.#begin(before);
   }
 
-  /** Issues a link ioctl past the VMM. `arg` as people write it: `MULTI`, 1500; the prefix VNA_IOC_ may be left away. */
-  ioctl(name: string, arg: string | number = 0): IoctlRecord {
-    const full = ioctlName(name);
-    const linkBefore = this.#link();
-    const before = this.#states[this.#active];
-    const { state, record } = hostModel(this.model).ioctl(before, full, ioctlArgument(full, arg));
-    this.#states[this.#active] = state;
-    if (state !== before) this.#nextGeneration();
-    this.#record(record, 'user');
-    this.#announceLink(linkBefore);
+  /** Issues a link ioctl past the VMM. `arg` as its type, or as people write it; VNA_IOC_ may be left away. */
+  ioctl(name: string, arg: unknown = null): IoctlRecord {
+    const before = this.#models.link;
+    const { state, record } = this.#models.model.ioctl(this.#models.state, ioctlName(name), arg);
+    this.#set(state);
+    this.#log.ioctl(record, 'user', this.#moment);
+    this.#log.link(before, this.#models.link, this.#moment);
     return record;
   }
 
   /** The link is deleted and created again: every model starts anew. Frame ids and generation go on. */
   recreateLink(): void {
-    this.#states = HOST_MODELS.map((model) => model.init(this.#config));
-    this.#kstats = newKstats();
-    this.#ioctls = [];
-    this.#nextGeneration();
-    this.#announce();
+    const before = this.#models.link;
+    this.#models.begin(this.#config);
+    this.#begin(before);
   }
 
-  /** Makes the next ioctl of that name fail. Returns a sentence that says why not, or null. */
-  injectFault(name: string, errno: string): string | null {
-    const { state, error } = hostModel(this.model).fault(this.#states[this.#active], ioctlName(name), errno);
-    this.#states[this.#active] = state;
+  /** What links are opened on: a NIC itself, or a VNIC on top of it. The link is created again. */
+  setLinkKind(kind: LinkKind): void {
+    if (kind === this.#config.kind) return;
+    this.#config = { ...this.#config, kind };
+    this.recreateLink();
+  }
+
+  /** Injects a fault into the link of the model in force. Returns a sentence that says why not, or null. */
+  fault(fault: Fault): string | null {
+    const before = this.#models.link;
+    const { state, error } = this.#models.model.fault(this.#models.state, fault);
+    this.#set(state);
+    this.#log.link(before, this.#models.link, this.#moment);
     return error;
   }
 
-  /** A frame from the guest: counted as viona does, then shown to every station. */
-  transmit(bytes: Uint8Array, offset: number, length: number): void {
-    const kstats = this.#kstats;
-    if (length < TX_MIN || length > TX_MAX) {
-      kstats.tx_errors++;
-      kstats.tx_drops++;
-      return;
-    }
-    kstats.tx_packets++;
-    kstats.tx_bytes += length;
-    // NO_TX_LOOP: the sender's own listener is skipped, so nothing comes back to the guest by itself.
-    for (const station of this.#stations) station.onFrame(bytes, offset, length, this.#reply);
+  /** Takes faults back, all of them or those of one kind. Stalled rings do what has waited for them. */
+  clearFaults(kind?: FaultKind): void {
+    const before = this.#models.link;
+    this.#set(this.#models.model.clearFaults(this.#models.state, kind));
+    this.#log.link(before, this.#models.link, this.#moment);
+  }
+
+  /** A frame from the guest, with what is still to be done to it. */
+  transmit(bytes: Uint8Array, offset: number, length: number, meta: Readonly<FrameMeta> = PLAIN_FRAME): void {
+    this.#transmitter.transmit(this.#models.link, this.#models.counters, bytes, offset, length, meta);
   }
 
   describe(): LinkDescription {
-    const link = this.#link();
-    return {
-      model: this.model,
-      level: link?.level ?? null,
-      callbacks: link?.callbacks ?? null,
-      kstats: { ...this.#kstats },
-      ioctls: [...this.#ioctls],
-    };
+    const { link, counters } = this.#models;
+    return describeLink(this.model, this.#config.kind, link, counters, this.#log.ioctls);
   }
 
   /** Plain data, safe for structured clone and JSON. Frames on their way are not part of it. */
   snapshot(): HostSnapshot {
+    const byModel = <T>(values: readonly T[]): Record<string, T> =>
+      Object.fromEntries(HOST_MODEL_IDS.map((id, index) => [id, values[index] as T]));
     return {
       version: HOST_SNAPSHOT_VERSION,
       model: this.model,
+      linkKind: this.#config.kind,
       generation: this.#generation,
       nextId: this.#nextId,
-      states: Object.fromEntries(HOST_MODEL_IDS.map((id, index) => [id, this.#states[index]])),
-      kstats: { ...this.#kstats },
-      ioctls: [...this.#ioctls],
+      states: byModel(this.#models.states),
+      counters: byModel(this.#models.saveCounters()),
+      ioctls: [...this.#log.ioctls],
     };
   }
 
@@ -207,78 +209,78 @@ export class HostSide {
   restore(data: unknown): string | null {
     const read = readHostSnapshot(data, this.#config.mac);
     if (!read.ok) return read.error;
-    const { snapshot, states } = read;
-    this.#states = states;
-    this.#active = HOST_MODEL_IDS.indexOf(snapshot.model);
+    const { snapshot, states, counters } = read;
+    const before = this.#models.link;
+    this.#config = { ...this.#config, kind: snapshot.linkKind };
+    this.#models.active = HOST_MODEL_IDS.indexOf(snapshot.model);
+    this.#models.replace(states, counters);
     this.#generation = snapshot.generation;
     this.#nextId = snapshot.nextId;
-    this.#kstats = { ...newKstats(), ...snapshot.kstats };
-    this.#ioctls = [...snapshot.ioctls];
-    this.#announce();
+    this.#announce(before, snapshot.ioctls);
     return null;
   }
 
-  #decide(index: number, header: FrameHeader): Verdict {
-    return (HOST_MODELS[index] as (typeof HOST_MODELS)[number]).decide(this.#states[index], header);
+  get #moment(): Moment {
+    return { model: this.model, generation: this.#generation };
   }
 
-  /** Carries the ruling verdict out and returns the fate for the record: pending if the frame went on. */
-  #ruling(verdict: Verdict, id: number, bytes: Uint8Array, offset: number, length: number): number {
-    if (!verdict.accept) return FATE_FILTERED;
-    const kstats = this.#kstats;
-    const link = this.#link();
-    if (overMtu(this.#header, link?.config.mtu ?? this.#config.mtu)) {
-      kstats.rx_drop_over_mtu++;
-      kstats.rx_errors++;
-      kstats.rx_drops++;
-      return FATE_OVER_MTU;
-    }
-    // Only viona strips and pads; without it a frame goes on as it came.
-    const asIs = link === null || unchanged(length, verdict.stripTag);
-    const size = asIs ? length : stripAndPad(bytes, offset, length, verdict.stripTag, this.#scratch);
-    if (!asIs && countsAsShort(length, verdict.stripTag)) kstats.rx_pad_short++;
-    const sent = asIs ? this.#deliver.send(id, bytes, offset, size) : this.#deliver.send(id, this.#scratch, 0, size);
-    if (!sent) {
-      kstats.rx_drops++;
-      return FATE_CHANNEL_FULL;
-    }
-    kstats.rx_packets++;
-    kstats.rx_bytes += size;
-    return FATE_PENDING;
+  #takeId(): number {
+    const id = this.#nextId;
+    this.#nextId = (id + 2) >>> 0 || 2;
+    return id;
   }
 
-  #link(): LinkState | null {
-    return hostModel(this.model).link(this.#states[this.#active]);
+  #record(
+    id: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    codes: Uint16Array,
+    fate: number,
+    meta: Readonly<FrameMeta>,
+  ): void {
+    const { active } = this.#models;
+    this.#trace.frameRx(id, bytes, offset, length, this.#generation, active, codes, codes.length, fate, meta);
   }
 
-  #nextGeneration(): void {
+  /** Every model makes a step; what the one in force did is told and answered. */
+  #step(make: Step): { acks: Partial<Record<HostModelId, Ack>>; answer: HostAnswer } {
+    const before = this.#models.link;
+    const acks: Partial<Record<HostModelId, Ack>> = {};
+    let ruling: Transition<unknown> | undefined;
+    const changed = this.#models.step(make, (model, transition, active) => {
+      acks[model.id] = transition.ack;
+      if (active) ruling = transition;
+    });
+    this.#changed(changed);
+    const { ack, reason, needsReset, ioctls } = ruling as unknown as Transition<unknown>;
+    for (const record of ioctls) this.#log.ioctl(record, 'vmm', this.#moment);
+    this.#log.link(before, this.#models.link, this.#moment);
+    return { acks, answer: { ack, reason, needsReset, generation: this.#generation } };
+  }
+
+  /** Another state for the model in force, past its VMM. */
+  #set(state: unknown): void {
+    this.#changed(this.#models.set(state));
+  }
+
+  #changed(changed: boolean): void {
+    if (!changed) return;
     this.#generation = (this.#generation + 1) >>> 0;
+    this.#receiver.follow(this.#models.link, this.#models.counters);
   }
 
-  #record(record: IoctlRecord, by: 'vmm' | 'user'): void {
-    this.#ioctls.push(record);
-    if (this.#ioctls.length > MAX_IOCTL_HISTORY) {
-      const count = MAX_IOCTL_HISTORY / 2;
-      this.#ioctls.splice(0, count);
-      this.#emit({ type: 'lost', what: 'ioctl history of the link', count });
-    }
-    const { name, arg, errno } = record;
-    this.#emit({ type: 'ioctl', name, arg, errno, by, model: this.model, generation: this.#generation });
+  /** A model, or a link, is in force that was not there before. */
+  #begin(before: LinkState | null): void {
+    this.#changed(true);
+    this.#announce(before, []);
   }
 
-  #announce(): void {
-    const offers = formatFeatures(hostModel(this.model).offers);
-    this.#emit({ type: 'host-model', model: this.model, offers, generation: this.#generation });
-    this.#announceLink(undefined);
-  }
-
-  /** @param before the link before something happened; undefined announces in any case */
-  #announceLink(before: LinkState | null | undefined): void {
-    const link = this.#link();
-    if (before === null && link === null) return;
-    if (before && link?.level === before.level && link.callbacks === before.callbacks) return;
-    const level = link?.level ?? null;
-    const callbacks = link?.callbacks ?? null;
-    this.#emit({ type: 'link', model: this.model, level, callbacks, generation: this.#generation });
+  #announce(before: LinkState | null, ioctls: readonly IoctlRecord[]): void {
+    const { model, link, counters } = this.#models;
+    this.#log.ioctls = [...ioctls];
+    this.#receiver.follow(link, counters);
+    this.#log.model(model, link, this.#generation);
+    this.#log.faults(before, link, this.#moment);
   }
 }

@@ -18,143 +18,94 @@
  * - When SET_PROMISC fails, the VMM asks for the remembered level again. For the link that is the recorded
  *   level, so it answers success and does nothing (link.ts): the callbacks stay those of NONE.
  * - A machine reset clears the tables and sets MULTI, but the two flags survive it.
+ * - Migration sends level, flags and tables, and the new VMM sets the level as it was sent. That is not what
+ *   flags and tables would ask for if those are a former driver's.
  *
- * Not modelled: ioctls that do not touch reception (SET_FEATURES, ring and pair set-up), and multiqueue.
+ * Rings, pairs and what migration does about them: propolis-rings.ts.
+ *
+ * @source viona.rs set_filter_state, set_mac_filters, set_promisc, needed_promisc, set_features,
+ * Lifecycle::reset, MigrateMulti
  */
-import { featureSet, hasFeature, VIRTIO_NET_F_CTRL_RX } from '../virtio/features.ts';
+import { hasFeature, VIRTIO_NET_F_CTRL_RX } from '../virtio/features.ts';
 import type { HostCommand } from '../virtio-net/control.ts';
-import type { Mac } from '../net/mac.ts';
-import { isGroup, sameMacs } from '../net/mac.ts';
-import { VNA_IOC_SET_PROMISC } from '../viona/ioctl.ts';
-import type { IoctlRecord, LinkState, PromiscLevel } from '../viona/link.ts';
+import type { PromiscLevel } from '../viona/link.ts';
 import { createLink, PROMISC_LEVELS } from '../viona/link.ts';
 import type { HostModel, RxEvent, Transition } from './host-model.ts';
-import { fieldsOf, isLevel, restoreLink, restoreTable } from './validate.ts';
-import { decideByLink, faultOnLink, ioctlOnLink } from './viona-half.ts';
+import { PROPOLIS_OFFERS as OFFERS } from './offers.ts';
+import { NO_FILTER, type PropolisFilter, readFilter, wantedFilter } from './propolis-filter.ts';
+import type { PropolisVmm } from './propolis-rings.ts';
+import * as Rings from './propolis-rings.ts';
+import { PROPOLIS_372A574_TRAPS } from './traps.ts';
+import { restored } from './validate.ts';
+import { clearFaultsOnLink, decideByLink, faultOnLink, ioctlOnLink } from './viona-half.ts';
+import { VmmCall } from './vmm-call.ts';
 
-export interface PropolisState {
-  readonly link: LinkState;
+export interface PropolisState extends PropolisVmm, PropolisFilter {
   /** The level that the VMM believes the link to be in. @source viona.rs Inner::promisc */
   readonly remembered: PromiscLevel;
-  readonly ctrlRx: boolean;
-  readonly promisc: boolean;
-  readonly allmulti: boolean;
-  readonly unicast: readonly Mac[];
-  readonly multicast: readonly Mac[];
 }
 
-const OFFERS = featureSet(VIRTIO_NET_F_CTRL_RX);
+type Call = VmmCall<PropolisState>;
+
+const VERSION = 6;
 
 /** @source viona.rs needed_promisc */
-export function neededPromisc(state: PropolisState): PromiscLevel {
+function neededPromisc(state: PropolisState): PromiscLevel {
   if (state.promisc || state.unicast.some((mac) => mac !== state.link.config.mac)) return 'ALL';
   // NOMULTI would count here, but the command that sets it is always refused.
   if (state.allmulti || state.multicast.length > 0) return 'MULTI';
   return 'NONE';
 }
 
-interface Attempt {
-  readonly state: PropolisState;
+interface SetPromisc {
   readonly ok: boolean;
-  readonly ioctls: readonly IoctlRecord[];
-  readonly needsReset: boolean;
+  /** The roll-back failed too. */
+  readonly lost: boolean;
 }
 
 /** @source viona.rs set_promisc */
-function setPromisc(state: PropolisState, level: PromiscLevel): Attempt {
-  if (level === state.remembered) return { state, ok: true, ioctls: [], needsReset: false };
-  const first = ioctlOnLink(state, VNA_IOC_SET_PROMISC, PROMISC_LEVELS.indexOf(level));
-  if (first.record.errno === 0) {
-    return { state: { ...first.state, remembered: level }, ok: true, ioctls: [first.record], needsReset: false };
+function setPromisc(call: Call, level: PromiscLevel): SetPromisc {
+  const { remembered } = call.state;
+  if (level === remembered) return { ok: true, lost: false };
+  if (call.ioctl('VNA_IOC_SET_PROMISC', PROMISC_LEVELS.indexOf(level))) {
+    call.set({ remembered: level });
+    return { ok: true, lost: false };
   }
-  const again = ioctlOnLink(first.state, VNA_IOC_SET_PROMISC, PROMISC_LEVELS.indexOf(state.remembered));
-  return {
-    state: again.state,
-    ok: false,
-    ioctls: [first.record, again.record],
-    needsReset: again.record.errno !== 0,
-  };
+  return { ok: false, lost: !call.ioctl('VNA_IOC_SET_PROMISC', PROMISC_LEVELS.indexOf(remembered)) };
 }
 
-const done = (state: PropolisState, ioctls: readonly IoctlRecord[] = []): Transition<PropolisState> => ({
-  state,
-  ack: 'OK',
-  ioctls,
-  reason: null,
-  needsReset: false,
-});
-
-const refuse = (state: PropolisState, reason: string): Transition<PropolisState> => ({
-  state,
-  ack: 'ERR',
-  ioctls: [],
-  reason,
-  needsReset: false,
-});
-
-/** @source viona.rs set_features, pci.rs: an error keeps FEATURES_OK clear and raises NEEDS_RESET */
-function negotiated(before: PropolisState, ctrlRx: boolean): Transition<PropolisState> {
-  const state = before.ctrlRx === ctrlRx ? before : { ...before, ctrlRx };
-  if (!ctrlRx) return done(state);
-  const attempt = setPromisc(state, 'NONE');
-  if (attempt.ok) return done(attempt.state, attempt.ioctls);
-  return {
-    state: attempt.state,
-    ack: 'OK',
-    ioctls: attempt.ioctls,
-    reason: `${failure(attempt)} while the features were set, so the device needs a reset.`,
-    needsReset: true,
-  };
+/** pci.rs: an error keeps FEATURES_OK clear and raises NEEDS_RESET. @source viona.rs set_features */
+function negotiated(call: Call, event: Extract<RxEvent, { type: 'negotiated' }>): Transition<PropolisState> {
+  const features = event.features & OFFERS;
+  const lower = hasFeature(features, VIRTIO_NET_F_CTRL_RX);
+  if (Rings.setFeatures(call, features) && (!lower || setPromisc(call, 'NONE').ok)) return call.ok();
+  return call.giveUp(`${call.failure} while the features were set, so the device needs a reset.`);
 }
 
 /** @source viona.rs Lifecycle::reset */
-function machineReset(before: PropolisState): Transition<PropolisState> {
-  const cleared: PropolisState = { ...before, ctrlRx: false, unicast: [], multicast: [] };
-  const attempt = setPromisc(cleared, 'MULTI');
-  if (attempt.ok) return done(attempt.state, attempt.ioctls);
-  return {
-    state: attempt.state,
-    ack: 'OK',
-    ioctls: attempt.ioctls,
-    reason: `${failure(attempt)} during the machine reset. Propolis does not expect that and would panic here.`,
-    needsReset: true,
-  };
+function machineReset(call: Call): Transition<PropolisState> {
+  const paired = Rings.resetPairs(call);
+  call.set({ unicast: NO_FILTER.unicast, multicast: NO_FILTER.multicast });
+  if (paired && setPromisc(call, 'MULTI').ok) return call.ok();
+  return call.giveUp(Rings.wouldPanic(call, 'during the machine reset'));
 }
 
-/** @source viona.rs set_filter_state, set_mac_filters */
-function command(before: PropolisState, wish: HostCommand): Transition<PropolisState> {
-  if (!before.ctrlRx) return refuse(before, 'VIRTIO_NET_F_CTRL_RX was not negotiated.');
-  let wanted: PropolisState;
-  if (wish.type === 'rx') {
-    if (wish.flag !== 'promisc' && wish.flag !== 'allmulti') {
-      return refuse(before, 'viona cannot express the extra RX modes (VIRTIO_NET_F_CTRL_RX_EXTRA).');
-    }
-    if (wish.value > 1) return refuse(before, 'An RX mode is switched with 0 or 1.');
-    const on = wish.value === 1;
-    wanted = before[wish.flag] === on ? before : { ...before, [wish.flag]: on };
-  } else if (wish.type !== 'mac-table-set') {
-    return refuse(before, 'The command belongs to a feature that is not offered.');
-  } else {
-    if (wish.unicast.some(isGroup)) return refuse(before, 'The unicast table holds a group address.');
-    if (!wish.multicast.every(isGroup)) return refuse(before, 'The multicast table holds a unicast address.');
-    const same = sameMacs(before.unicast, wish.unicast) && sameMacs(before.multicast, wish.multicast);
-    wanted = same ? before : { ...before, unicast: wish.unicast, multicast: wish.multicast };
+function command(call: Call, wish: HostCommand): Transition<PropolisState> {
+  if (wish.type === 'mq-pairs') {
+    const refusal = Rings.commandPairs(call, wish.pairs);
+    if (refusal === null) return call.ok();
+    // An ioctl that fails is unwrapped; a number out of range is just refused.
+    return call.failure === null ? call.refuse(refusal) : call.refuse(Rings.wouldPanic(call, 'on a command'), true);
   }
-  const attempt = setPromisc(wanted, neededPromisc(wanted));
-  if (attempt.ok) return done(attempt.state, attempt.ioctls);
+  const { promisc, allmulti, unicast, multicast } = call.state;
+  const wanted = wantedFilter(call.state, wish);
+  if (typeof wanted === 'string') return call.refuse(wanted);
+  call.set(wanted);
+  const { ok, lost } = setPromisc(call, neededPromisc(call.state));
+  if (ok) return call.ok();
   // Flags and tables go back; what happened to the link stays happened.
-  return {
-    state: { ...before, link: attempt.state.link },
-    ack: 'ERR',
-    ioctls: attempt.ioctls,
-    reason: `${failure(attempt)}; the VMM asked for the old level again and dropped the request.`,
-    needsReset: attempt.needsReset,
-  };
-}
-
-function failure({ ioctls }: Attempt): string {
-  const [first] = ioctls;
-  return first ? `${first.name} ${first.arg} failed with ${first.errno}` : 'The link refused';
+  call.set({ promisc, allmulti, unicast, multicast });
+  return call.refuse(`${call.failure}; the VMM asked for the old level again and dropped the request.`, lost);
 }
 
 export const propolis372a574: HostModel<PropolisState> = {
@@ -165,40 +116,42 @@ export const propolis372a574: HostModel<PropolisState> = {
     'Today: VIRTIO_NET_F_CTRL_RX is offered and drives the level of the viona link. Tables are not filtered by: ' +
     'a foreign unicast entry means ALL, any multicast entry means MULTI. State survives a driver reset.',
   offers: OFFERS,
-  init: (config) => ({
-    link: createLink(config),
-    remembered: 'MULTI',
-    ctrlRx: false,
-    promisc: false,
-    allmulti: false,
-    unicast: [],
-    multicast: [],
-  }),
+  traps: PROPOLIS_372A574_TRAPS,
+  init: (config) => ({ link: createLink(config, VERSION), ...Rings.NO_QUEUES, ...NO_FILTER, remembered: 'MULTI' }),
   next(state, event: RxEvent) {
+    const call: Call = new VmmCall(state);
     switch (event.type) {
       case 'negotiated':
-        return negotiated(state, hasFeature(event.features & OFFERS, VIRTIO_NET_F_CTRL_RX));
+        return negotiated(call, event);
       case 'command':
-        return command(state, event.command);
-      case 'queue':
-        return done(state);
+        return command(call, event.command);
+      case 'queue': {
+        const broken = Rings.changeQueue(call, event);
+        return broken === null ? call.ok() : call.giveUp(broken);
+      }
       case 'reset':
-        if (event.kind === 'machine') return machineReset(state);
-        return done(state.ctrlRx ? { ...state, ctrlRx: false } : state);
+        Rings.resetQueues(call);
+        return event.kind === 'machine' ? machineReset(call) : call.ok();
     }
+  },
+  migrate(state) {
+    const call: Call = new VmmCall(state);
+    // The new VMM begins in MULTI, and is told the level of the old one.
+    const failed = Rings.migrateLink(call, () => {
+      call.set({ remembered: 'MULTI' });
+      return setPromisc(call, state.remembered).ok;
+    });
+    return failed === null ? call.ok() : call.abandon(failed);
   },
   decide: decideByLink,
   link: (state) => state.link,
   ioctl: ioctlOnLink,
   fault: faultOnLink,
-  restore(data, mac) {
-    const fields = fieldsOf(data);
-    const link = restoreLink(fields?.link);
-    const unicast = restoreTable(fields?.unicast, (mac) => !isGroup(mac));
-    const multicast = restoreTable(fields?.multicast, isGroup);
-    if (!fields || link?.config.mac !== mac || !unicast || !multicast || !isLevel(fields.remembered)) return null;
-    const { remembered, ctrlRx, promisc, allmulti } = fields;
-    if (typeof ctrlRx !== 'boolean' || typeof promisc !== 'boolean' || typeof allmulti !== 'boolean') return null;
-    return { link, remembered, ctrlRx, promisc, allmulti, unicast, multicast };
-  },
+  clearFaults: clearFaultsOnLink,
+  restore: (data, mac) =>
+    restored(data, (reader, fields) => ({
+      ...Rings.readVmm(reader, fields, { mac, offers: OFFERS, version: VERSION }),
+      ...readFilter(reader, fields),
+      remembered: reader.level(fields.remembered, 'remembered'),
+    })),
 };

@@ -29,13 +29,46 @@ export const RULES = {
   'unicast-foreign': { accept: false, text: 'Foreign unicast, and nothing listens for foreign unicast.' },
   'multicast-no-listener': {
     accept: false,
-    text: 'Multicast, but the link is in NONE and viona joins no groups, so the MAC layer hands it to nobody.',
+    text: 'Multicast, but the link is in NONE and has not joined the group, so the MAC layer hands it to nobody.',
   },
   'vid-mismatch': {
     accept: false,
     text: 'The frame carries a VLAN tag that is not the client’s, so the MAC layer does not hand it over.',
   },
   'bad-header': { accept: false, text: 'The frame is too short to hold an Ethernet header.' },
+  'multicast-joined': { accept: true, text: 'The link has joined the group: it is among its multicast filters.' },
+  'promisc-filtered': {
+    accept: true,
+    text: 'The link is in ALL. On a VNIC that means every group-addressed frame, and own unicast.',
+  },
+  'filtered-foreign': {
+    accept: false,
+    text: 'Foreign unicast. The link is in ALL, but on a VNIC the MAC layer makes FILTERED of it, which brings none.',
+  },
+  'no-unicast-address': {
+    accept: false,
+    text: 'The link has lost its unicast address, so the MAC layer knows no client for the frame.',
+  },
+  'no-link': { accept: false, text: 'The link was deleted: there is no client for the MAC layer to hand it to.' },
+  'ring-not-running': {
+    accept: false,
+    text: 'The frame belongs to a ring pair that is in use but was never kicked, so viona drops it in silence.',
+  },
+  'promisc-untold': { accept: true, text: 'The VMM is promiscuous until the driver says otherwise.' },
+  'vlan-table-miss': { accept: false, text: 'The frame carries a VLAN tag whose VID is not in the VLAN table.' },
+  alluni: { accept: true, text: 'The driver asked for all unicast frames.' },
+  nouni: { accept: false, text: 'The driver asked for no unicast frames, which excludes its own too.' },
+  nomulti: { accept: false, text: 'The driver asked for no multicast frames.' },
+  nobcast: { accept: false, text: 'The driver asked for no broadcast frames.' },
+  'unicast-overflow': {
+    accept: true,
+    text: 'The unicast MAC table was longer than the VMM can hold, so it takes all unicast frames.',
+  },
+  'multicast-overflow': {
+    accept: true,
+    text: 'The multicast MAC table was longer than the VMM has room for, so it takes all multicast frames.',
+  },
+  unfiltered: { accept: true, text: 'The VMM filters nothing: what the wire brings is delivered.' },
 } as const satisfies Record<string, { accept: boolean; text: string }>;
 
 export type RuleId = keyof typeof RULES;
@@ -44,6 +77,7 @@ export type RuleId = keyof typeof RULES;
 export const PATHS = {
   classified: 'viona_rx_classified: unicast and broadcast that the MAC layer classified to this client',
   'promisc-multi': 'viona_rx_mcast: promiscuous callback of kind MULTI',
+  'promisc-filtered': 'viona_rx_classified as promiscuous callback of kind ALL, which on a VNIC is FILTERED',
   'promisc-all': 'viona_rx_classified as promiscuous callback of kind ALL',
   filter: 'the model’s own filter; no viona callback is involved',
   none: 'no callback: the MAC layer or the NIC kept the frame',
@@ -120,6 +154,13 @@ export const FATES = [
   'too_short',
   'bad_rx_frame',
   'device_broken',
+  'rx_merge_underrun',
+  'rx_merge_overrun',
+  'rx_gro_malformed',
+  'csum_malformed',
+  'lease_renewal',
+  'rx_gro_fallback',
+  'rx_gro_fallback_fail',
 ] as const;
 
 export type Fate = (typeof FATES)[number];
@@ -132,11 +173,20 @@ export const FATE_TEXT: Readonly<Record<Fate, string>> = {
   rx_drop_over_mtu: 'Longer than MTU + 14 bytes (18 with a VLAN tag), dropped by the link.',
   channel_full: 'The queue between host and device was full.',
   device_not_ready: 'The driver has not set DRIVER_OK.',
-  ring_not_running: 'The receive queue is not enabled.',
+  ring_not_running: 'The receive ring is not running: the driver has not set it up, or not kicked it.',
   no_space: 'The driver has posted no receive buffer.',
   too_short: 'The receive buffer is too small for header and frame.',
   bad_rx_frame: 'The receive buffer has no room even for the header.',
   device_broken: 'The device needs a reset.',
+  lease_renewal: 'The link was renewing its lease on guest memory, and dropped what came meanwhile.',
+  rx_gro_fallback: 'A large segment that the guest did not negotiate: the link split it, and the pieces follow it.',
+  rx_gro_fallback_fail: 'A large segment that the guest did not negotiate and that the link could not split.',
+  rx_merge_underrun:
+    'The ring ran dry in the middle of the packet; what fitted went to the guest as a truncated packet, as viona does it.',
+  rx_merge_overrun: 'The packet would have taken more than 32 receive buffers.',
+  rx_gro_malformed:
+    'A large segment whose headers do not fit what is said of it, so it can be neither cut nor passed on.',
+  csum_malformed: 'Its checksum was left to be finished, at a place that is not in the frame.',
 };
 
 export function fateCode(fate: Fate): number {

@@ -34,3 +34,31 @@ export const FILTER_VERDICTS = Object.freeze({
   multicastMiss: leave('multicast-table-miss'),
   badHeader: verdict('bad-header', 'none', { looked: 0, copied: 0, delivered: 0, discarded: 0 }),
 });
+
+/**
+ * What a viona-backed model says of the same frame when its ring, of a pair that is in use, does not run: what
+ * the MAC layer has handed over is thrown away. By index of the MAC layer's delivery.
+ */
+export const VIONA_RING_VERDICTS: readonly Verdict[] = DELIVERIES.map(({ index, path, cost }) =>
+  cost.delivered === 0
+    ? (VIONA_VERDICTS[index] as Verdict)
+    : verdict('ring-not-running', path, {
+        ...cost,
+        delivered: 0,
+        discarded: cost.discarded + cost.delivered,
+      }),
+);
+
+/** Verdicts of filters that know the extra RX modes, VLAN tables and overflow. */
+export const EXTRA_VERDICTS = Object.freeze({
+  promiscUntold: take('promisc-untold'),
+  vlanMiss: leave('vlan-table-miss'),
+  alluni: take('alluni'),
+  nouni: leave('nouni'),
+  nomulti: leave('nomulti'),
+  nobcast: leave('nobcast'),
+  unicastOverflow: take('unicast-overflow'),
+  multicastOverflow: take('multicast-overflow'),
+  /** Nobody looks at the frame to decide about it. */
+  unfiltered: verdict('unfiltered', 'none', { looked: 0, copied: 0, delivered: 1, discarded: 0 }),
+});
