@@ -3,7 +3,17 @@ import type { HostModelId } from '../core/host/host-model.ts';
 import { HOST_MODELS } from '../core/host/models.ts';
 import { trafficPresets } from '../core/net/traffic.ts';
 import type { IoctlRecord } from '../core/viona/link.ts';
-import type { ExecResult, FrameSpec, TrafficSpec } from '../protocol/api.ts';
+import type { PersonalityRequest } from '../core/virtio-net/personality-request.ts';
+import type {
+  ExecResult,
+  Fault,
+  FaultKind,
+  FrameSpec,
+  LinkInfo,
+  LinkKind,
+  NicInfo,
+  TrafficSpec,
+} from '../protocol/api.ts';
 import type { InjectedFrame, LabActions, PackageManifest, TrafficPreset } from '../ui/store.ts';
 import type { Lab } from './lab.ts';
 
@@ -42,8 +52,52 @@ export class PageActions implements LabActions {
     return this.#lab.stopTraffic();
   }
 
-  ioctl(name: string, arg: number): Promise<IoctlRecord> {
+  link(): Promise<LinkInfo> {
+    return this.#lab.link();
+  }
+
+  nic(): Promise<NicInfo> {
+    return this.#lab.nic();
+  }
+
+  ioctl(name: string, arg: unknown): Promise<IoctlRecord> {
     return this.#lab.ioctl(name, arg);
+  }
+
+  recreateLink(): Promise<void> {
+    return this.#lab.recreateLink();
+  }
+
+  setLinkKind(kind: LinkKind): Promise<void> {
+    return this.#lab.setLinkKind(kind);
+  }
+
+  migrate(): Promise<void> {
+    return this.#lab.migrate();
+  }
+
+  fault(fault: Fault): Promise<void> {
+    return this.#lab.fault(fault);
+  }
+
+  clearFaults(kind?: FaultKind): Promise<void> {
+    return this.#lab.clearFaults(kind);
+  }
+
+  get personality(): LabActions['personality'] {
+    return this.#lab.personality;
+  }
+
+  setPersonality(request: PersonalityRequest): Promise<unknown> {
+    return this.#lab.setPersonality(request);
+  }
+
+  setLinkUp(up: boolean): Promise<void> {
+    return this.#lab.setLinkUp(up);
+  }
+
+  announce(): Promise<void> {
+    return this.#lab.announce();
   }
 
   exec(command: string): Promise<ExecResult> {

@@ -6,11 +6,28 @@ import { HOST_MODEL_IDS, type HostModelId } from '../core/host/host-model.ts';
 import type { PathId, RuleId, Fate, Judgement, Cost } from '../core/host/verdict.ts';
 import { GUEST_MAC } from '../core/net/traffic.ts';
 import type { StampedEvent, TraceEventType, TraceSource } from '../core/trace/event.ts';
-import type { ExecResult, FrameSpec, LinkInfo, NicInfo, TrafficSpec } from '../protocol/api.ts';
+import type {
+  ExecResult,
+  Fault,
+  FaultKind,
+  FrameSpec,
+  LinkInfo,
+  LinkKind,
+  NicInfo,
+  PersonalityMessage,
+  TrafficSpec,
+} from '../protocol/api.ts';
 import type { IoctlRecord } from '../core/viona/link.ts';
+import { hostModel } from '../core/host/models.ts';
+import { formatFeatures } from '../core/virtio/features.ts';
 import { startEngine, type Engine } from './engine.ts';
 import { GuestConsole } from './guest-console.ts';
 import { PageStore } from './page-store.ts';
+import {
+  choosePersonality,
+  type ChosenPersonality,
+  type PersonalityRequest,
+} from '../core/virtio-net/personality-request.ts';
 
 const MTU = 1500;
 const FIRST_MODEL: HostModelId = 'propolis-372a574';
@@ -49,6 +66,8 @@ export class Lab {
   readonly ready: Promise<void>;
   readonly #engine: Engine;
   #consoleSize: string | null = null;
+  #model: HostModelId = FIRST_MODEL;
+  #request: PersonalityRequest = {};
 
   constructor() {
     this.#engine = startEngine(
@@ -93,8 +112,11 @@ export class Lab {
     return Promise.all(ids.map(async (id) => this.#result(id, await this.store.frames.whenSettled(id))));
   }
 
-  /** A link ioctl, past the VMM: `ioctl('VNA_IOC_SET_PROMISC', 'MULTI')`. */
-  ioctl(name: string, arg: string | number): Promise<IoctlRecord> {
+  /**
+   * A link ioctl, past the VMM: `ioctl('VNA_IOC_SET_PROMISC', 'MULTI')`, or with an object where the ioctl takes a
+   * structure. Rejects with a sentence if the argument is none.
+   */
+  ioctl(name: string, arg: unknown = null): Promise<IoctlRecord> {
     return this.#engine.viona.ioctl(name, arg);
   }
 
@@ -103,9 +125,25 @@ export class Lab {
     return this.#engine.viona.recreateLink();
   }
 
-  /** The next ioctl of that name fails with that errno: `injectFault('VNA_IOC_SET_PROMISC', 'ENOMEM')`. */
-  injectFault(name: string, errno: string): Promise<void> {
-    return this.#engine.viona.injectFault(name, errno);
+  /** What the link is opened on: `physical`, the NIC itself, or `vnic`. The link is created again. */
+  setLinkKind(kind: LinkKind): Promise<void> {
+    return this.#engine.viona.setLinkKind(kind);
+  }
+
+  /** Moves the guest to another host, under every model as its VMM does it. Rejects if the model in force cannot. */
+  async migrate(): Promise<void> {
+    const refusal = await this.#engine.viona.migrate();
+    if (refusal !== null) throw new Error(refusal);
+  }
+
+  /** Makes something go wrong: `fault({ kind: 'ioctl', name: 'VNA_IOC_SET_PROMISC', errno: 'ENOMEM' })`. */
+  fault(fault: Fault): Promise<void> {
+    return fault.kind === 'shortage' ? this.#engine.machine.shortNextMerge() : this.#engine.viona.fault(fault);
+  }
+
+  /** Takes back what waits and what is in force of the link's faults: all, or one kind. */
+  clearFaults(kind?: FaultKind): Promise<void> {
+    return this.#engine.viona.clearFaults(kind);
   }
 
   /** Control-rate events of the trace, oldest first. */
@@ -124,7 +162,34 @@ export class Lab {
     if (!HOST_MODEL_IDS.includes(id)) {
       throw new Error(`There is no host model “${id as string}”; there are ${HOST_MODEL_IDS.join(', ')}.`);
     }
-    await this.#engine.machine.setOffers(await this.#engine.viona.setHostModel(id));
+    await this.#engine.viona.setHostModel(id);
+    this.#model = id;
+    await this.#applyPersonality(this.#request);
+  }
+
+  /**
+   * What the device is to be, on top of what the host model offers; replaces what was asked for before, so `{}` is
+   * the model's own. Features are negotiated at the next re-probe; `transitional` and `msix` want a restart.
+   */
+  async setPersonality(request: PersonalityRequest): Promise<ChosenPersonality> {
+    const chosen = await this.#applyPersonality(request);
+    this.#request = request;
+    return chosen;
+  }
+
+  /** What was asked for, and what came of it. */
+  get personality(): ChosenPersonality & { readonly request: PersonalityRequest } {
+    return { ...choosePersonality(hostModel(this.#model).offers, this.#request), request: this.#request };
+  }
+
+  /** The link goes down or comes up, and the guest is told. */
+  setLinkUp(up: boolean): Promise<void> {
+    return this.#engine.machine.setLinkUp(up);
+  }
+
+  /** Asks the guest to announce itself to the network. Rejects if its driver cannot be asked. */
+  announce(): Promise<void> {
+    return this.#engine.machine.announce();
   }
 
   /** Unbinds and binds the guest's driver, so that it negotiates anew; addresses and link state are put back. */
@@ -167,12 +232,19 @@ export class Lab {
     this.exec(`stty -F /dev/ttyS0 ${size}`).catch(() => undefined);
   }
 
+  async #applyPersonality(request: PersonalityRequest): Promise<ChosenPersonality> {
+    const chosen = choosePersonality(hostModel(this.#model).offers, request);
+    await this.#engine.machine.setPersonality(message(chosen));
+    return chosen;
+  }
+
   async #start(): Promise<void> {
     const epoch = performance.timeOrigin;
     const ready = this.store.when((model) => model.boot?.stage === 'ready');
-    const offers = await this.#engine.viona.start({ epoch, mac: GUEST_MAC, mtu: MTU, model: FIRST_MODEL });
+    await this.#engine.viona.start({ epoch, mac: GUEST_MAC, mtu: MTU, model: FIRST_MODEL });
     const guestUrl = new URL('guest/', document.baseURI).href;
-    await this.#engine.machine.start({ epoch, guestUrl, mac: GUEST_MAC, mtu: MTU, offers });
+    const personality = message(this.personality);
+    await this.#engine.machine.start({ epoch, guestUrl, mac: GUEST_MAC, mtu: MTU, personality });
     await ready;
   }
 
@@ -198,3 +270,8 @@ export class Lab {
     return { id, fate: 'dropped', reason: fate === 'filtered' ? rule : fate, rule, byModel };
   }
 }
+
+const message = ({ personality }: ChosenPersonality): PersonalityMessage => ({
+  ...personality,
+  features: formatFeatures(personality.features),
+});

@@ -1,7 +1,7 @@
 /** Feature bits by name, each in one line. @spec 5.1.3, 6 */
 import { featureBits, parseFeatures } from '../core/virtio/features.ts';
 
-interface FeatureInfo {
+export interface FeatureInfo {
   readonly name: string;
   readonly meaning: string;
 }
@@ -46,6 +46,7 @@ const FEATURES: Readonly<Record<number, FeatureInfo>> = {
   39: info('NOTIF_CONFIG_DATA', 'Kicks carry a value of the device’s choice.'),
   40: info('RING_RESET', 'A single queue can be reset.'),
   41: info('ADMIN_VQ', 'There is an administration queue.'),
+  43: info('SUSPEND', 'The driver can suspend the device and make it run again.'),
   50: info('DEVICE_STATS', 'The driver can read the device’s counters.'),
   51: info('HASH_TUNNEL', 'Hashes reach into tunnels.'),
   52: info('VQ_NOTF_COAL', 'Interrupts can be gathered, per queue.'),
@@ -68,6 +69,11 @@ const FEATURES: Readonly<Record<number, FeatureInfo>> = {
   70: info('IPSEC', 'IPsec offload.'),
 };
 
+/** The bit's name without its prefix, and what it means. */
+export function featureInfo(bit: number): FeatureInfo {
+  return FEATURES[bit] ?? info(`bit ${bit}`, 'Not defined by the specification.');
+}
+
 export interface FeatureRow extends FeatureInfo {
   readonly bit: number;
   readonly offered: boolean;
@@ -81,7 +87,7 @@ export function featureRows(offered: string | null, accepted: string | null, neg
   const bits = [...new Set([...(o ?? []), ...(a ?? [])])].sort((x, y) => x - y);
   return bits.map((bit) => ({
     bit,
-    ...(FEATURES[bit] ?? info(`bit ${bit}`, 'Not defined by the specification.')),
+    ...featureInfo(bit),
     offered: o?.has(bit) ?? false,
     accepted: a?.has(bit) ?? false,
     negotiated: n?.has(bit) ?? false,

@@ -29,11 +29,6 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
-/** A model's id where there is little room. */
-export function shortModel(id: string): string {
-  return id.replace(/^propolis-/, '');
-}
-
 /** What went wrong, in words for the user. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -2,11 +2,10 @@ import { css, html, LitElement, nothing } from 'lit';
 import { FATE_TEXT, FATES, RULES } from '../core/host/verdict.ts';
 import type { FrameCounters } from '../core/trace/frame-counters.ts';
 import { formatBytes, formatCount } from './format.ts';
-import './lab-model-totals.ts';
 import { CALM_MS, StoreController } from './store.ts';
 import { shared, tables } from './styles.ts';
 
-/** Where every frame went, as a sum that adds up, and what each host model did or would have done for it. */
+/** Where every frame went, as a sum that adds up. */
 export class LabCounters extends LitElement {
   static override styles = [
     shared,
@@ -67,7 +66,6 @@ export class LabCounters extends LitElement {
     const lost = Object.entries(store.model.lost);
     return html`
       ${this.#balance(counters)}
-      <lab-model-totals .totals=${counters.models()} .active=${store.model.host}></lab-model-totals>
       ${
         lost.length > 0
           ? html`<div>

@@ -1,12 +1,14 @@
 import { css, html, LitElement } from 'lit';
+import './lab-device-state.ts';
 import './lab-features.ts';
 import './lab-link.ts';
 import './lab-queues.ts';
 import './lab-receive-filter.ts';
 import './lab-status.ts';
+import { PollController } from './poll.ts';
 import { pane, shared } from './styles.ts';
 
-/** The state of device and host side in one view: link, filter, negotiation, queues. */
+/** The state of device and host side in one view: link, filter, negotiation, queues, steering and offloads. */
 export class LabDevice extends LitElement {
   static override styles = [
     shared,
@@ -28,23 +30,27 @@ export class LabDevice extends LitElement {
           grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
         }
         lab-features,
-        lab-queues {
+        lab-queues,
+        lab-device-state {
           grid-column: 1 / -1;
         }
       }
       /* Everything at a glance: features beside the rest. */
       @container (min-width: 660px) {
         .content {
-          grid-template: auto 1fr / minmax(0, 1fr) minmax(0, 1fr) minmax(210px, 0.8fr);
+          grid-template: auto auto 1fr / minmax(0, 1fr) minmax(0, 1fr) minmax(210px, 0.8fr);
         }
         lab-queues {
+          grid-area: 3 / 1 / 4 / 3;
+        }
+        lab-device-state {
           grid-area: 2 / 1 / 3 / 3;
         }
         lab-features:not([open]) {
-          grid-area: 1 / 3 / 3 / 4;
+          grid-area: 1 / 3 / 4 / 4;
         }
         lab-features[open] {
-          grid-row: 3;
+          grid-row: 4;
         }
       }
       @container (max-width: 479px) {
@@ -69,7 +75,15 @@ export class LabDevice extends LitElement {
     `,
   ];
 
+  // What the driver has set up changes with its commands, resets and negotiations, all of which are in the trace.
+  readonly #nic = new PollController(
+    this,
+    (actions) => actions.nic(),
+    ({ model }) => model.seq,
+  );
+
   override render(): unknown {
+    const nic = this.#nic.value;
     return html`
       <section aria-label="Device">
         <div class="bar">
@@ -81,7 +95,8 @@ export class LabDevice extends LitElement {
             <lab-link></lab-link>
             <lab-receive-filter></lab-receive-filter>
             <lab-features></lab-features>
-            <lab-queues></lab-queues>
+            <lab-device-state .nic=${nic} @changed=${() => this.#nic.refresh()}></lab-device-state>
+            <lab-queues .pairsInUse=${nic?.pairs.inUse ?? null}></lab-queues>
           </div>
         </div>
       </section>

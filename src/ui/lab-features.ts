@@ -1,6 +1,8 @@
 import { css, html, LitElement, nothing } from 'lit';
+import type { LabModel } from '../core/trace/model.ts';
 import { featureRows } from './feature-info.ts';
 import type { FeatureRow } from './feature-info.ts';
+import './lab-feature-editor.ts';
 import { StoreController } from './store.ts';
 import { controls, shared, tables } from './styles.ts';
 
@@ -23,7 +25,10 @@ export class LabFeatures extends LitElement {
       .title {
         display: flex;
         align-items: baseline;
-        justify-content: space-between;
+        gap: 4px;
+      }
+      .title .edit {
+        margin-left: auto;
       }
       .title button {
         min-height: 0;
@@ -76,6 +81,14 @@ export class LabFeatures extends LitElement {
     return html`
       <div class="title">
         <h3>Features</h3>
+        <button
+          class="quiet edit"
+          aria-label="Edit features"
+          title="Which features the device offers, and what kind of PCI function it is"
+          @click=${() => this.renderRoot.querySelector('lab-feature-editor')?.show()}
+        >
+          Edit
+        </button>
         ${
           rows.length > 0
             ? html`<button class="quiet" aria-expanded=${this.open} @click=${this.#toggle}>
@@ -84,6 +97,8 @@ export class LabFeatures extends LitElement {
             : nothing
         }
       </div>
+      ${model.personality ? html`<p class="muted">${functionText(model.personality)}</p>` : nothing}
+      ${model.suspended ? html`<p class="problem">The driver has suspended the device.</p>` : nothing}
       ${model.needsReset ? html`<p class="problem">Needs reset: ${model.needsReset} Re-probe the driver.</p>` : nothing}
       ${model.refusal ? html`<p class="problem">FEATURES_OK refused: ${model.refusal}</p>` : nothing}
       ${
@@ -91,6 +106,7 @@ export class LabFeatures extends LitElement {
           ? html`<p class="muted">They appear when the driver resets the device, near the end of the boot.</p>`
           : this.#table(rows, model.accepted !== null)
       }
+      <lab-feature-editor></lab-feature-editor>
     `;
   }
 
@@ -129,6 +145,10 @@ export class LabFeatures extends LitElement {
       </table>
     `;
   }
+}
+
+function functionText({ transitional, msix }: NonNullable<LabModel['personality']>): string {
+  return `PCI function: ${transitional ? 'transitional' : 'modern'}, ${msix ? 'MSI-X' : 'INTx'}`;
 }
 
 /** The sets lie within each other, so one word says which of them a bit is in. */

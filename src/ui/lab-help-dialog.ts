@@ -10,12 +10,13 @@ const KEYS: readonly (readonly [string, string])[] = [
   ['Enter', 'Explain the packet'],
   ['Escape', 'Clear the filter or the choice'],
   ['← → ↑ ↓ on a line between panes', 'Resize'],
+  ['← → on the chart of costs', 'Read it out'],
   ['?', 'This help'],
 ];
 
 const FILTERS: readonly (readonly [string, string])[] = [
   ['delivered dropped filtered pending', 'what became of the frame'],
-  ['leak loss', 'more or less than asked for, in the model in force; leak:before-1125 for another'],
+  ['leak loss', 'more or less than asked for, in the model in force; leak:qemu for another'],
   ['differ', 'the models disagree'],
   ['in out unicast multicast broadcast', 'direction and kind of destination'],
   ['rule:multicast-table-miss fate:no_space', 'by rule, by fate'],
@@ -29,7 +30,7 @@ const SIGNS: readonly (readonly [string, string])[] = [
   ['▲ leak', 'delivered although the guest did not ask for it: legal'],
   ['▼ loss', 'asked for and not delivered: a bug'],
   ['Cost 3·1·1', 'the host looked 3 times, copied once, threw 1 away'],
-  ['Models ▲ ▲ ✕', 'what before-1125, 372a574 and exact say; the one in force has a border'],
+  ['Models ▲ ▲ ✕', 'what each host model says, in the order of the matrix; the one in force has a border'],
 ];
 
 /** Signs, keys and filter words. */

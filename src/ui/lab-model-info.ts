@@ -1,9 +1,10 @@
 import { css, html, LitElement, nothing } from 'lit';
 import type { HostModelId } from '../core/host/host-model.ts';
+import { plural } from './format.ts';
 import type { HostModelInfo } from './store.ts';
 import { controls, shared } from './styles.ts';
 
-/** What the model in force does, on one line; pressed, all models in full, with where their behaviour was read. */
+/** What the model in force does, on one line; pressed, all models in full, with where their behaviour was read and what traps it holds. */
 export class LabModelInfo extends LitElement {
   static override properties = { models: { attribute: false }, active: { attribute: false } };
   declare models: readonly HostModelInfo[];
@@ -52,6 +53,16 @@ export class LabModelInfo extends LitElement {
       dd + dt {
         margin-top: 12px;
       }
+      details dl {
+        margin: 4px 0 4px 14px;
+      }
+      details dd + dt {
+        margin-top: 6px;
+      }
+      summary {
+        cursor: pointer;
+        color: var(--accent);
+      }
       .source {
         overflow-wrap: anywhere;
       }
@@ -82,10 +93,28 @@ export class LabModelInfo extends LitElement {
       <div id="models" popover role="group" aria-label="The host models">
         <dl>
           ${this.models.map(
-            ({ id, title, summary, source }) => html`
+            ({ id, title, summary, source, traps }) => html`
               <dt>${title}${id === this.active ? html` <span class="accept">✓ in force</span>` : nothing}</dt>
               <dd>${summary}</dd>
               <dd class="muted source">Read in: ${source}</dd>
+              ${
+                traps.length > 0
+                  ? html`<dd>
+                      <details>
+                        <summary>${plural(traps.length, 'known trap')}</summary>
+                        <dl>
+                          ${traps.map(
+                            (trap) =>
+                              html`<dt>${trap.title}</dt>
+                                <dd>
+                                  ${trap.text} <span class="muted">Scenario <code>${trap.id}</code>.</span>
+                                </dd>`,
+                          )}
+                        </dl>
+                      </details>
+                    </dd>`
+                  : nothing
+              }
             `,
           )}
         </dl>

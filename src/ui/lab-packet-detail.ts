@@ -5,7 +5,8 @@ import { formatMac } from '../core/net/mac.ts';
 import type { FrameRow, ModelVerdict, ReceivedRow } from '../core/trace/frame-row.ts';
 import { groupName } from '../core/trace/group-names.ts';
 import { summarize } from '../core/trace/summary.ts';
-import { formatSpan, formatTime, plural, shortModel } from './format.ts';
+import { formatSpan, formatTime, plural } from './format.ts';
+import { inDisplayOrder, shortModel } from './model-display.ts';
 import './lab-hex.ts';
 import { ActionsController, StoreController } from './store.ts';
 import { shared, tables } from './styles.ts';
@@ -206,7 +207,7 @@ export class LabPacketDetail extends LitElement {
           </tr>
         </thead>
         <tbody>
-          ${row.verdicts.map((each) => {
+          ${inDisplayOrder(row.verdicts).map((each) => {
             const { sign, word, tone } = opinion(each);
             const { looked, copied, discarded } = each.verdict.cost;
             return html`<tr class=${each.active ? 'active' : ''}>

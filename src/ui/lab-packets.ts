@@ -1,26 +1,32 @@
 import { VirtualizerController } from '@tanstack/lit-virtual';
 import { html, LitElement, nothing } from 'lit';
-import { formatCount } from './format.ts';
-import { FILTER_HINTS } from './packet-filter.ts';
+import './lab-packet-bar.ts';
+import { matrixCells, matrixHead } from './matrix-row.ts';
+import { matrixStyles } from './matrix-styles.ts';
+import { MODEL_ORDER } from './model-display.ts';
 import { COLUMNS, packetCells, rowTone } from './packet-row.ts';
 import { columnStyles, listStyles } from './packet-styles.ts';
 import { PacketView } from './packet-view.ts';
 import { ActionsController, StoreController } from './store.ts';
 import { controls, pane, shared } from './styles.ts';
+import { ALL_VERDICTS, judgedMask } from './verdict-choice.ts';
 import { ViewController } from './view-state.ts';
 
 const ROW_HEIGHT = 22;
 /** The virtualizer lays out every row again when their number changes, so it is told a number that moves in steps. */
 const COUNT_STEP = 8192;
 
-/** The packet list: a grid with one cursor, that follows the newest packet until the user scrolls away. */
+/**
+ * The packets: a grid with one cursor, that follows the newest packet until the user scrolls away. As a list it
+ * has the verdict in force, as a matrix everybody's; rows, cursor and filters are the same.
+ */
 export class LabPackets extends LitElement {
   static override properties = { follow: { state: true } };
   declare follow: boolean;
 
-  static override styles = [shared, pane, controls, columnStyles, listStyles];
+  static override styles = [shared, pane, controls, columnStyles, listStyles, matrixStyles];
 
-  readonly #store = new StoreController(this, ({ frames }) => frames.version);
+  readonly #store = new StoreController(this, ({ frames, model }) => `${frames.version} ${model.host ?? ''}`);
   readonly #actions = new ActionsController(this);
   readonly #viewState = new ViewController(this);
   readonly #virtual = new VirtualizerController<HTMLElement, HTMLElement>(this, {
@@ -31,6 +37,7 @@ export class LabPackets extends LitElement {
   });
   #view: PacketView | null = null;
   #filter = '';
+  #verdicts = ALL_VERDICTS;
   #first = 0;
   /** The rows are others now, so the one with the cursor may be out of sight. */
   #lostCursor = false;
@@ -54,10 +61,11 @@ export class LabPackets extends LitElement {
     const store = this.#store.store;
     if (!store) return;
     this.#view ??= new PacketView(store.frames, store.log);
-    const filter = this.#viewState.view?.filter ?? '';
-    if (filter !== this.#filter) {
-      this.#view.filter = filter;
+    const { filter = '', verdicts = ALL_VERDICTS } = this.#viewState.view ?? {};
+    if (filter !== this.#filter || verdicts !== this.#verdicts) {
+      this.#view.setFilter(filter, judgedMask(verdicts));
       this.#filter = filter;
+      this.#verdicts = verdicts;
       this.#lostCursor = true;
     }
     if (!this.#view.update()) requestAnimationFrame(() => this.requestUpdate());
@@ -76,19 +84,30 @@ export class LabPackets extends LitElement {
     if (this.follow) body.scrollTop = body.scrollHeight;
     else if (cursor >= 0) this.#reveal(cursor);
     // Evicted rows leave from the top: what the user reads stays where it is.
-    else if (evicted > 0 && this.#filter === '') body.scrollTop -= evicted * ROW_HEIGHT;
+    else if (evicted > 0 && !this.#narrows) body.scrollTop -= evicted * ROW_HEIGHT;
     this.#lostCursor = false;
+  }
+
+  get #narrows(): boolean {
+    return this.#filter !== '' || this.#verdicts.kind !== 'all';
   }
 
   override render(): unknown {
     const view = this.#view;
     const frames = this.#store.store?.frames;
+    const matrix = this.#viewState.view?.mode === 'matrix';
     return html`
-      <section aria-label="Packets">
-        ${this.#bar(view, frames?.length ?? 0)}
-        <div class="head row" aria-hidden="true">
-          ${COLUMNS.map(({ id, title, hint }) => html`<span class=${id} title=${hint}>${title}</span>`)}
-        </div>
+      <section aria-label="Packets" class=${matrix ? 'matrix' : ''}>
+        <lab-packet-bar
+          .shown=${view?.length ?? 0}
+          .all=${frames?.length ?? 0}
+          .progress=${view?.progress ?? 1}
+          .follow=${this.follow}
+          @to-list=${() => this.#body?.focus()}
+          @follow=${this.#toggleFollow}
+          @clear=${this.#clear}
+        ></lab-packet-bar>
+        ${matrix ? this.#matrixHead() : LIST_HEAD}
         <div
           class="body"
           role="grid"
@@ -103,53 +122,32 @@ export class LabPackets extends LitElement {
           @wheel=${this.#unfollow}
           @scroll=${this.#scrolled}
         >
-          ${view && view.length > 0 ? this.#rows(view) : this.#empty(frames?.length ?? 0)}
+          ${view && view.length > 0 ? this.#rows(view, matrix) : this.#empty(frames?.length ?? 0)}
         </div>
         <div class="ring"></div>
       </section>
     `;
   }
 
-  #bar(view: PacketView | null, all: number): unknown {
-    const shown = view?.length ?? 0;
-    const progress = view?.progress ?? 1;
-    const count = this.#filter ? `${formatCount(shown)} of ${formatCount(all)}` : formatCount(all);
-    return html`
-      <div class="bar">
-        <h2>Packets</h2>
-        <span class="muted number" role="status" aria-label="Packets shown">${count}</span>
-        ${progress < 1 ? html`<span class="muted">searching ${Math.floor(progress * 100)} %</span>` : nothing}
-        <input
-          class="mono"
-          type="search"
-          aria-label="Filter packets"
-          placeholder="Filter ( / ): text, dropped, leak, rule:…, dst:33:33"
-          list="hints"
-          .value=${this.#filter}
-          @input=${(event: Event) => this.#viewState.view?.setFilter((event.target as HTMLInputElement).value)}
-          @keydown=${this.#filterKey}
-        />
-        <datalist id="hints">${FILTER_HINTS.map((hint) => html`<option value=${hint}></option>`)}</datalist>
-        <button
-          class="push"
-          aria-pressed=${this.follow}
-          title="Keep the newest packet in view (End)"
-          @click=${this.#toggleFollow}
-        >
-          Follow
-        </button>
-        <button title="Forget packets and counts; the device stays as it is" @click=${this.#clear}>Clear</button>
-      </div>
-    `;
+  #matrixHead(): unknown {
+    const store = this.#store.store;
+    const models = this.#actions.actions?.hostModels;
+    return matrixHead({
+      active: store?.model.host ?? null,
+      totals: store?.frames.counters.models() ?? [],
+      choice: this.#verdicts,
+      title: (id) => models?.find((model) => model.id === id)?.title ?? id,
+      choose: (choice) => this.#viewState.view?.setVerdicts(choice),
+    });
   }
 
   /** Not keyed: in a flood every row is another one each frame, and its nodes are best used again. */
-  #rows(view: PacketView): unknown {
+  #rows(view: PacketView, matrix: boolean): unknown {
     const frames = this.#store.store?.frames;
     const selected = this.#viewState.view?.selectedId;
     const items = this.#virtual.getVirtualizer().getVirtualItems();
     return html`
-      <div class="space" role="rowgroup" style="height:${view.length * ROW_HEIGHT}px">
+      <div class="space" role="rowgroup" style="height:${view.length * ROW_HEIGHT}px;--models:${MODEL_ORDER.length}">
         ${items
           .filter(({ index }) => index < view.length)
           .map(({ index, start }) => {
@@ -164,7 +162,7 @@ export class LabPackets extends LitElement {
               aria-selected=${chosen}
               style="transform:translateY(${start}px)"
             >
-              ${packetCells(row, view.summary(row.seq))}
+              ${matrix ? matrixCells(row, view.summary(row.seq)) : packetCells(row, view.summary(row.seq))}
             </div>`;
           })}
       </div>
@@ -174,7 +172,11 @@ export class LabPackets extends LitElement {
   #empty(all: number): unknown {
     if (all > 0)
       return html`<div class="empty">
-        <p>No packet matches the filter. Escape in the filter box clears it; <kbd>?</kbd> lists the words it knows.</p>
+        <p>
+          No packet matches the filter.
+          ${this.#verdicts.kind === 'all' ? nothing : 'Choose “All verdicts” to see what the models agree on, too.'}
+          Escape in the filter box clears it; <kbd>?</kbd> lists the words it knows.
+        </p>
       </div>`;
     return html`
       <div class="empty">
@@ -251,13 +253,6 @@ export class LabPackets extends LitElement {
     this.dispatchEvent(new CustomEvent('open-packet', { bubbles: true, composed: true }));
   }
 
-  #filterKey(event: KeyboardEvent): void {
-    if (event.key === 'Escape') this.#viewState.view?.setFilter('');
-    else if (event.key === 'Enter' || event.key === 'ArrowDown') this.#body?.focus();
-    else return;
-    event.preventDefault();
-  }
-
   #clear(): void {
     this.#viewState.view?.select(null);
     this.follow = true;
@@ -285,9 +280,15 @@ export class LabPackets extends LitElement {
   }
 
   focusFilter(): void {
-    this.renderRoot.querySelector<HTMLInputElement>('input')?.focus();
+    this.renderRoot.querySelector('lab-packet-bar')?.focus();
   }
 }
+
+const LIST_HEAD = html`
+  <div class="head row" aria-hidden="true">
+    ${COLUMNS.map(({ id, title, hint }) => html`<span class=${id} title=${hint}>${title}</span>`)}
+  </div>
+`;
 
 customElements.define('lab-packets', LabPackets);
 

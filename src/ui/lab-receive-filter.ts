@@ -53,7 +53,7 @@ export class LabReceiveFilter extends LitElement {
   override render(): unknown {
     const store = this.#store.store;
     if (!store) return nothing;
-    const { rxMode, tables: macTables } = store.model;
+    const { rxMode, tables: macTables, vlans } = store.model;
     return html`
       <h3>Receive filter asked for</h3>
       <div class="flags" role="list" aria-label="Receive mode">
@@ -68,6 +68,7 @@ export class LabReceiveFilter extends LitElement {
       </div>
       <p class="muted">Own <span class="mono">${store.mac ?? 'address unknown'}</span> always</p>
       ${this.#table('Unicast table', macTables.unicast)} ${this.#table('Multicast table', macTables.multicast)}
+      ${vlans.length > 0 ? html`<p class="muted">VLANs: <span class="mono">${vlans.join(' ')}</span></p>` : nothing}
     `;
   }
 

@@ -1,7 +1,6 @@
 import { html, LitElement, nothing } from 'lit';
 import { frameFromSpec } from '../core/net/frame-spec.ts';
 import type { FrameSpec } from '../core/net/frame-spec.ts';
-import { PROMISC_LEVELS } from '../core/viona/link.ts';
 import { formatCount, messageOf, plural } from './format.ts';
 import { ActionsController, StoreController } from './store.ts';
 import type { InjectedFrame } from './store.ts';
@@ -11,7 +10,7 @@ import { ViewController } from './view-state.ts';
 
 type Kind = 'fields' | 'raw';
 
-/** Sends frames towards the guest: presets, a frame of the user's own, once or as a stream; and sets the level by hand. */
+/** Sends frames towards the guest: presets, or a frame of the user's own, once or as a stream. */
 export class LabTraffic extends LitElement {
   static override properties = {
     kind: { state: true },
@@ -26,7 +25,7 @@ export class LabTraffic extends LitElement {
 
   static override styles = [shared, controls, trafficStyles];
 
-  readonly #store = new StoreController(this, ({ traffic, model }) => `${traffic?.rate ?? ''} ${model.seq}`);
+  readonly #store = new StoreController(this, ({ traffic }) => traffic);
   readonly #actions = new ActionsController(this);
   readonly #view = new ViewController(this);
 
@@ -91,21 +90,6 @@ export class LabTraffic extends LitElement {
             >
           </div>
         </form>
-      </div>
-      <div class="by-hand" role="group" aria-label="Link level by hand">
-        <h3>Set the link level by hand</h3>
-        <p class="muted">
-          A direct ioctl, <code>VNA_IOC_SET_PROMISC</code>, past the VMM: it does not know of it, and may set another
-          level at the driver’s next command.
-        </p>
-        <div class="line">
-          ${PROMISC_LEVELS.map(
-            (level) =>
-              html`<button ?disabled=${!this.#store.store?.model.link?.level} @click=${() => this.#setLevel(level)}>
-                SET_PROMISC ${level}
-              </button>`,
-          )}
-        </div>
       </div>
     `;
   }
@@ -184,13 +168,6 @@ export class LabTraffic extends LitElement {
     const frame = this.#frame();
     const rate = Math.max(1, Number(this.#value('rate')) || 1);
     if (frame) void this.#do(() => this.#actions.actions?.startTraffic({ frames: [frame], rate }), 'Stream started.');
-  }
-
-  #setLevel(level: string): void {
-    void this.#do(async () => {
-      const record = await this.#actions.actions?.ioctl('VNA_IOC_SET_PROMISC', level);
-      if (record && record.errno !== 0) throw new Error(`The link refused: ${record.errno}. Its level is as before.`);
-    }, `SET_PROMISC ${level}: OK.`);
   }
 
   async #do(action: () => Promise<unknown> | undefined, done: string): Promise<void> {

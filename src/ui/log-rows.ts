@@ -1,8 +1,9 @@
 /** Logged events as table rows: time, name, argument, result. */
-import { HOST_MODEL_IDS } from '../core/host/host-model.ts';
+import type { Ack, HostModelId } from '../core/host/host-model.ts';
 import type { CommandType, GuestErrorType, Logged, NegotiationType } from '../core/trace/model.ts';
 import { GUEST_ERRORS } from '../core/virtio/guest-error.ts';
-import { formatSpan, shortModel } from './format.ts';
+import { formatSpan } from './format.ts';
+import { MODEL_ORDER, shortModel } from './model-display.ts';
 
 export interface LogRow {
   readonly seq: number;
@@ -28,8 +29,7 @@ export function ioctlRow({ seq, time, event }: Logged<'ioctl'>): LogRow {
 
 export function commandRow({ seq, time, event }: Logged<CommandType>): LogRow {
   if (event.type === 'command-judged') {
-    const acks = HOST_MODEL_IDS.map((id) => `${shortModel(id)} ${event.acks[id] ?? '–'}`).join(' · ');
-    return { seq, time, name: 'every model’s answer', arg: acks, result: '', tone: 'muted' };
+    return { seq, time, name: 'every model’s answer', arg: ackTexts(event.acks), result: '', tone: 'muted' };
   }
   const { name, data, ack, reason, elapsed } = event;
   const result = ack === 'OK' ? `OK in ${formatSpan(elapsed)}` : `ERR: ${reason ?? 'no reason given'}`;
@@ -41,6 +41,10 @@ export function commandRow({ seq, time, event }: Logged<CommandType>): LogRow {
     result,
     tone: ack === 'OK' ? 'accept' : 'loss',
   };
+}
+
+function ackTexts(acks: Readonly<Partial<Record<HostModelId, Ack>>>): string {
+  return MODEL_ORDER.map((id) => `${shortModel(id)} ${acks[id] ?? '–'}`).join(' · ');
 }
 
 export function negotiationRow({ seq, time, event }: Logged<NegotiationType>): LogRow {
@@ -63,6 +67,14 @@ export function negotiationRow({ seq, time, event }: Logged<NegotiationType>): L
         : row('FEATURES_OK', event.accepted, `refused: ${event.reason ?? ''}`, 'loss');
     case 'queue-enabled':
       return row('queue enabled', `${event.queue} ${event.role}`, `size ${event.size}, rings at ${hex(event.desc, 8)}`);
+    case 'queue-reset':
+      return row('queue reset', String(event.queue), '');
+    case 'device-suspended':
+      return row('suspend', event.suspended ? 'on' : 'off', event.suspended ? 'the device rests' : 'the device runs');
+    case 'personality':
+      return row('PCI function', event.transitional ? 'transitional' : 'modern', event.msix ? 'MSI-X' : 'INTx');
+    case 'migrated':
+      return row('migrated', ackTexts(event.acks), event.reason ?? '', event.reason === null ? 'accept' : 'loss');
     case 'needs-reset':
       return row('needs reset', event.reason, '', 'loss');
     case 'machine-reset':

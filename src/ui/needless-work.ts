@@ -1,52 +1,89 @@
-/** What a host did beyond what the guest asked for: one sentence, and the sums behind it. */
-import type { ModelTotals } from '../core/trace/frame-counters.ts';
-import { formatCount, plural, shortModel } from './format.ts';
+/**
+ * How much of what a host did was needless, as a number with its derivation.
+ *
+ * The measure is what a link in NONE that had joined just the guest's groups would spend: one look at each
+ * frame that the guest asked for, to see whose it is, and none at the others, which its NIC keeps. Looks beyond
+ * that are needless. What the guest asked for is what the specification, read literally, accepts.
+ */
+import type { VerdictCount } from '../core/trace/frame-counters.ts';
+import type { RuleId } from '../core/host/verdict.ts';
+import { formatCount, plural } from './format.ts';
+
+/** Frames that fared alike: a line of the derivation. */
+export interface NeedlessPart {
+  readonly rule: RuleId;
+  readonly asked: boolean;
+  readonly accept: boolean;
+  readonly frames: number;
+  /** Looks at each of the frames. */
+  readonly each: number;
+  readonly looks: number;
+  readonly needed: number;
+  readonly needless: number;
+}
 
 export interface NeedlessWork {
-  readonly sentence: string;
-  /** Empty for the yardstick itself. */
-  readonly sums: readonly string[];
+  readonly frames: number;
+  readonly looks: number;
+  readonly needed: number;
+  readonly needless: number;
+  /** Of the needless looks: those at frames that the guest had not asked for. */
+  readonly unasked: number;
+  /** Frames looked at that the guest had not asked for. */
+  readonly unaskedFrames: number;
+  /** Frames handed over that the guest had not asked for. */
+  readonly leaks: number;
+  /** The most needless first. */
+  readonly parts: readonly NeedlessPart[];
 }
 
-/** @param exact the model that does what was asked for, and no more */
-export function needlessWork(active: ModelTotals, exact: ModelTotals): NeedlessWork {
-  const frames = plural(active.judged, 'frame');
-  if (active.model === exact.model) {
-    return {
-      sentence: `For ${frames} this host did what the guest had asked for and no more: it is the yardstick for the others.`,
-      sums: [],
-    };
+export function needlessWork(counts: readonly VerdictCount[]): NeedlessWork {
+  const parts = new Map<string, NeedlessPart>();
+  const sum = { frames: 0, looks: 0, needed: 0, needless: 0, unasked: 0, unaskedFrames: 0, leaks: 0 };
+  for (const { verdict, asked, frames } of counts) {
+    const each = verdict.cost.looked;
+    const looks = frames * each;
+    const needed = asked && each > 0 ? frames : 0;
+    sum.frames += frames;
+    sum.looks += looks;
+    sum.needed += needed;
+    sum.needless += looks - needed;
+    if (!asked) {
+      sum.unasked += looks;
+      if (each > 0) sum.unaskedFrames += frames;
+      if (verdict.accept) sum.leaks += frames;
+    }
+    const key = `${verdict.rule} ${each} ${asked}`;
+    const before = parts.get(key) ?? { frames: 0, looks: 0, needed: 0, needless: 0 };
+    parts.set(key, {
+      rule: verdict.rule,
+      asked,
+      accept: verdict.accept,
+      each,
+      frames: before.frames + frames,
+      looks: before.looks + looks,
+      needed: before.needed + needed,
+      needless: before.needless + looks - needed,
+    });
   }
-  const looks = active.looked - exact.looked;
-  const copies = active.copied - exact.copied;
-  const extra = [
-    ...(looks > 0 ? [`looked ${plural(looks, 'time')} more than needed`] : []),
-    ...(copies > 0 ? [`made ${plural(copies, 'needless copy', 'needless copies')}`] : []),
-    ...(active.leak > 0 ? [`handed over ${plural(active.leak, 'frame')} that the guest had not asked for`] : []),
-    ...(active.loss > 0 ? [`withheld ${formatCount(active.loss)} that it had asked for`] : []),
+  return { ...sum, parts: [...parts.values()].sort((a, b) => b.needless - a.needless || b.frames - a.frames) };
+}
+
+/** The answer in one sentence. */
+export function needlessSentence(work: NeedlessWork): string {
+  const of = `Of ${plural(work.looks, 'look')} at ${plural(work.frames, 'frame')}`;
+  if (work.needless === 0) return `${of}, none was needless.`;
+  const again = work.needless - work.unasked;
+  const reasons = [
+    ...(work.unasked > 0
+      ? [`${formatCount(work.unasked)} at ${plural(work.unaskedFrames, 'frame')} that the guest had not asked for`]
+      : []),
+    ...(again > 0 ? [`${formatCount(again)} beyond the first at frames that it had asked for`] : []),
   ];
-  const n = formatCount;
-  return {
-    sentence:
-      extra.length > 0
-        ? `For ${frames} this host ${list(extra)}.`
-        : `For ${frames} this host did nothing that the guest had not asked for.`,
-    sums: [
-      difference('looks', active.looked, exact.looked),
-      difference('copies', active.copied, exact.copied),
-      `${n(active.accepted)} accepted = ${n(exact.accepted)} asked for + ${n(active.leak)} leaks − ${n(active.loss)} losses`,
-    ],
-  };
-
-  function difference(what: string, mine: number, least: number): string {
-    return `${signed(mine - least)} ${what} = ${n(mine)} − ${n(least)} in ${shortModel(exact.model)}`;
-  }
+  return `${of}, ${formatCount(work.needless)} ${work.needless === 1 ? 'was' : 'were'} needless: ${reasons.join(', and ')}.`;
 }
 
-function list(parts: readonly string[]): string {
-  return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1) ?? ''}`;
-}
-
-function signed(count: number): string {
-  return count < 0 ? `−${formatCount(-count)}` : formatCount(count);
+/** Multicast frames that a driver without CTRL_RX could not ask for, and so was taken to want. */
+export function withoutSay(exact: readonly VerdictCount[]): number {
+  return exact.reduce((sum, { verdict, frames }) => sum + (verdict.rule === 'no-ctrl-rx' ? frames : 0), 0);
 }

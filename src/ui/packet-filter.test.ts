@@ -18,6 +18,9 @@ const row: ReceivedRow = {
   fate: 'delivered',
   fateTime: 1,
   placed: null,
+  flags: 0,
+  gsoType: 0,
+  gsoSize: 0,
 };
 const summary = {
   dst: 0x3333_0000_00fb,

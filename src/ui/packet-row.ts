@@ -5,6 +5,7 @@ import type { FrameRow, ReceivedRow } from '../core/trace/frame-row.ts';
 import { groupName } from '../core/trace/group-names.ts';
 import type { FrameSummary } from '../core/trace/summary.ts';
 import { formatTime } from './format.ts';
+import { inDisplayOrder } from './model-display.ts';
 import { opinion, outcome, reasonOf, ruleText } from './verdict-marks.ts';
 
 interface Column {
@@ -69,7 +70,7 @@ function verdictCells(row: ReceivedRow): unknown {
     <span role="gridcell" class="cost">${cost ? `${cost.looked}·${cost.copied}·${cost.discarded}` : ''}</span>
     <span role="gridcell" class="models"
       ><span class="strip"
-        >${row.verdicts.map((each) => {
+        >${inDisplayOrder(row.verdicts).map((each) => {
           const mark = opinion(each);
           const text = `${each.model}${each.active ? ' (in force)' : ''}: ${mark.word} by ${each.verdict.rule}`;
           return html`<span

@@ -2,9 +2,12 @@
 import { css } from 'lit';
 
 export const columnStyles = css`
+  :host {
+    --strip: 98px;
+  }
   .row {
     display: grid;
-    grid-template-columns: 40px 74px 113px 113px 32px 46px minmax(90px, 1fr) 34px 76px 134px 36px 48px;
+    grid-template-columns: 40px 74px 113px 113px 32px 46px minmax(90px, 1fr) 34px 76px 134px 36px var(--strip);
     column-gap: 8px;
     align-items: center;
     height: var(--row);
@@ -37,7 +40,7 @@ export const columnStyles = css`
       display: block;
     }
     .row {
-      grid-template-columns: 56px 84px 24px 118px 118px 34px 60px minmax(90px, 1fr) 40px 84px 140px 44px 52px;
+      grid-template-columns: 56px 84px 24px 118px 118px 34px 60px minmax(90px, 1fr) 40px 84px 140px 44px var(--strip);
       column-gap: 12px;
     }
   }
@@ -46,7 +49,7 @@ export const columnStyles = css`
       display: none;
     }
     .row {
-      grid-template-columns: 40px 74px 113px 113px 32px 46px minmax(60px, 1fr) 34px 76px 134px 48px;
+      grid-template-columns: 40px 74px 113px 113px 32px 46px minmax(60px, 1fr) 34px 76px 134px var(--strip);
     }
   }
   @container (max-width: 839px) {
@@ -55,7 +58,7 @@ export const columnStyles = css`
       display: none;
     }
     .row {
-      grid-template-columns: 40px 74px 113px 32px 46px minmax(60px, 1fr) 76px 134px 48px;
+      grid-template-columns: 40px 74px 113px 32px 46px minmax(60px, 1fr) 76px 134px var(--strip);
     }
   }
   @container (max-width: 699px) {
@@ -66,7 +69,7 @@ export const columnStyles = css`
       display: none;
     }
     .row {
-      grid-template-columns: 74px 113px minmax(60px, 1fr) 76px 48px;
+      grid-template-columns: 74px 113px minmax(60px, 1fr) 76px var(--strip);
     }
   }
   /* A phone: what it was, what became of it, and what the models say. */
@@ -75,12 +78,12 @@ export const columnStyles = css`
       display: none;
     }
     .row {
-      grid-template-columns: 74px minmax(60px, 1fr) 76px 48px;
+      grid-template-columns: 74px minmax(60px, 1fr) 76px var(--strip);
     }
   }
   .strip {
     display: inline-flex;
-    gap: 2px;
+    gap: 1px;
     vertical-align: middle;
   }
   .strip span {
@@ -108,11 +111,6 @@ export const listStyles = css`
     inset: 30px 0 0;
     border: 2px solid var(--accent);
     pointer-events: none;
-  }
-  input {
-    flex: 1;
-    min-width: 60px;
-    max-width: 420px;
   }
   .head {
     flex: none;

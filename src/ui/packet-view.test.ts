@@ -8,6 +8,13 @@ import { PacketView } from './packet-view.ts';
 
 const MISS = verdict('multicast-table-miss', 'filter', { looked: 1, copied: 0, delivered: 0, discarded: 0 });
 const VERDICTS = new Uint16Array(8).fill(MISS.code);
+const TAKE = verdict('promisc-multi', 'promisc-multi', { looked: 3, copied: 1, delivered: 1, discarded: 1 });
+/** Model 0 leaks. */
+const LEAKED = VERDICTS.with(0, TAKE.code);
+/** Texts, each alone and with a mask: 1 is a leak of model 0, 2 one of model 1. */
+const FILTERS = ['', 'delivered', 'out', 'pending', '-out len=60'].flatMap((text) =>
+  [0, 1, 2, 3].map((mask) => [text, mask] as const),
+);
 const FRAME = new Uint8Array(60);
 
 interface Step {
@@ -22,7 +29,7 @@ describe('PacketView', () => {
       { maxLength: 120 },
     );
     fc.assert(
-      fc.property(steps, fc.constantFrom('delivered', 'out', 'pending', '-out len=60'), (script, filter) => {
+      fc.property(steps, fc.constantFrom(...FILTERS), (script, [filter, mask]) => {
         const trace = new LabTrace({ maxRows: 24 });
         let time = 0;
         const writer = new PackedWriter(
@@ -30,13 +37,13 @@ describe('PacketView', () => {
           () => time,
         );
         const view = new PacketView(trace.frames, trace.log);
-        view.filter = filter;
+        view.setFilter(filter, mask);
         const pending: number[] = [];
         script.forEach(({ kind, late }, step) => {
           time = 10 * step - late;
           if (kind === 'tx') writer.frameTx(2 * step + 1, FRAME, 0, 60, 1, 0, 0, 0);
           if (kind === 'rx') {
-            writer.frameRx(2 * step, FRAME, 0, 60, 0, 0, VERDICTS, 3, 0);
+            writer.frameRx(2 * step, FRAME, 0, 60, 0, 0, late % 2 ? LEAKED : VERDICTS, 3, 0);
             pending.push(2 * step);
           }
           const settled = kind === 'fate' ? pending.shift() : undefined;
@@ -50,7 +57,9 @@ describe('PacketView', () => {
         const expected: number[] = [];
         for (let number = trace.frames.first; number < trace.frames.end; number++) {
           const row = trace.frames.row(number);
-          if (row && test?.(row, () => view.summary(row.seq))) expected.push(number);
+          const leaks = row?.toGuest && row.verdicts.some(({ judgement }) => judgement === 'leak') ? 1 : 0;
+          if (!row || (mask !== 0 && (leaks & mask) === 0)) continue;
+          if (!test || test(row, () => view.summary(row.seq))) expected.push(number);
         }
         const shown = Array.from({ length: view.length }, (_, index) => view.numberAt(index));
         expect(shown).toEqual(expected);

@@ -18,6 +18,8 @@ export class PacketView {
   readonly #log: TraceLog;
   readonly #watch: FrameWatch;
   #test: RowTest | null = null;
+  /** Bits of `FrameTable.judged` of which a row must have one; 0 for every row. */
+  #mask = 0;
   /** Numbers of rows that pass, ascending; entries before `#start` were evicted. */
   #passed: number[] = [];
   #start = 0;
@@ -34,17 +36,24 @@ export class PacketView {
     this.#watch.release();
   }
 
-  set filter(text: string) {
+  /** @param mask as `judgedMask` makes it */
+  setFilter(text: string, mask = 0): void {
     this.#test = parseFilter(text);
+    this.#mask = mask;
     this.#passed = [];
     this.#start = 0;
     this.#next = this.#frames.first;
   }
 
+  /** Every row passes. */
+  get #open(): boolean {
+    return this.#test === null && this.#mask === 0;
+  }
+
   /** Catches up with the table. False if there is more to do: call again in the next frame. */
   update(): boolean {
     const from = this.#watch.take();
-    if (!this.#test) return true;
+    if (this.#open) return true;
     if (from < this.#next) this.#rewind(from);
     const { first } = this.#frames;
     while ((this.#passed[this.#start] ?? Infinity) < first) this.#start++;
@@ -55,8 +64,7 @@ export class PacketView {
     this.#next = Math.max(this.#next, first);
     const deadline = performance.now() + SLICE_MS;
     while (this.#next < this.#frames.end) {
-      const row = this.#frames.row(this.#next);
-      if (row && this.#test(row, () => this.summary(row.seq))) this.#passed.push(this.#next);
+      if (this.#passes(this.#next)) this.#passed.push(this.#next);
       this.#next++;
       if (this.#next % 64 === 0 && performance.now() > deadline) return false;
     }
@@ -65,28 +73,35 @@ export class PacketView {
 
   /** Rows that pass, as far as looked at. */
   get length(): number {
-    return this.#test ? this.#passed.length - this.#start : this.#frames.length;
+    return this.#open ? this.#frames.length : this.#passed.length - this.#start;
   }
 
   /** Part of the table that was looked at, 0 to 1. */
   get progress(): number {
-    if (!this.#test || this.#frames.length === 0) return 1;
+    if (this.#open || this.#frames.length === 0) return 1;
     return Math.min(1, Math.max(0, (this.#next - this.#frames.first) / this.#frames.length));
   }
 
   /** Row number at that index of the view. */
   numberAt(index: number): number {
-    return this.#test ? (this.#passed[this.#start + index] ?? -1) : this.#frames.first + index;
+    return this.#open ? this.#frames.first + index : (this.#passed[this.#start + index] ?? -1);
   }
 
   /** Index of that row in the view, or of the next one that is in it. */
   indexOf(number: number): number {
-    if (!this.#test) return number - this.#frames.first;
+    if (this.#open) return number - this.#frames.first;
     return lowerBound(this.length, (i) => this.numberAt(i) < number);
   }
 
   summary(seq: number): FrameSummary {
     return summarize(this.#log.captured(seq) ?? NO_BYTES);
+  }
+
+  #passes(number: number): boolean {
+    if (this.#mask !== 0 && (this.#frames.judged(number) & this.#mask) === 0) return false;
+    if (!this.#test) return true;
+    const row = this.#frames.row(number);
+    return row !== undefined && this.#test(row, () => this.summary(row.seq));
   }
 
   #rewind(from: number): void {

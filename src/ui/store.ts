@@ -10,7 +10,10 @@ import type { TraceLog } from '../core/trace/log.ts';
 import type { LabModel } from '../core/trace/model.ts';
 import type { QueueActivities } from '../core/trace/queue-activity.ts';
 import type { IoctlRecord } from '../core/viona/link.ts';
-import type { FrameSpec, TrafficSpec } from '../protocol/api.ts';
+import type { FeatureSet } from '../core/virtio/features.ts';
+import type { Personality } from '../core/virtio-net/personality.ts';
+import type { PersonalityRequest } from '../core/virtio-net/personality-request.ts';
+import type { Fault, FaultKind, FrameSpec, LinkInfo, LinkKind, NicInfo, TrafficSpec } from '../protocol/api.ts';
 
 /** A `LabTrace` and what else the page shows. */
 export interface LabStore {
@@ -34,6 +37,10 @@ export interface HostModelInfo {
   readonly title: string;
   readonly source: string;
   readonly summary: string;
+  /** What this VMM offers as it is usually configured. */
+  readonly offers: FeatureSet;
+  /** What surprises about it. */
+  readonly traps: readonly { readonly id: string; readonly title: string; readonly text: string }[];
 }
 
 /** A frame worth sending, by name. */
@@ -79,8 +86,30 @@ export interface LabActions {
   inject(frames: readonly FrameSpec[], times?: number): Promise<readonly InjectedFrame[]>;
   startTraffic(spec: TrafficSpec): Promise<void>;
   stopTraffic(): Promise<void>;
-  /** A link ioctl of the model in force, past the VMM: `('VNA_IOC_SET_PROMISC', 'MULTI')`. */
-  ioctl(name: string, arg: string | number): Promise<IoctlRecord>;
+  /** The link of the model in force, as it is now. */
+  link(): Promise<LinkInfo>;
+  /** The device, as it is now. */
+  nic(): Promise<NicInfo>;
+  /** A link ioctl of the model in force, past the VMM: `('VNA_IOC_SET_PROMISC', 'MULTI')`. `arg` as people write it. */
+  ioctl(name: string, arg: unknown): Promise<IoctlRecord>;
+  /** Deletes the link and creates it again: every model starts anew. */
+  recreateLink(): Promise<void>;
+  /** The link is created again on a NIC itself, or on a VNIC. */
+  setLinkKind(kind: LinkKind): Promise<void>;
+  /** Moves the guest to another host, under every model. */
+  migrate(): Promise<void>;
+  /** Makes something go wrong, in the link of the model in force or in the device. */
+  fault(fault: Fault): Promise<void>;
+  /** Takes back what was injected into the link: all, or one kind. */
+  clearFaults(kind?: FaultKind): Promise<void>;
+  /** What was asked of the device, and what came of it. */
+  readonly personality: { readonly request: PersonalityRequest; readonly personality: Personality };
+  /** Replaces what was asked for before. Features count from the next re-probe on, the rest from the next restart. */
+  setPersonality(request: PersonalityRequest): Promise<unknown>;
+  /** The link goes down or comes up, and the guest is told. */
+  setLinkUp(up: boolean): Promise<void>;
+  /** Asks the guest to announce itself to the network. */
+  announce(): Promise<void>;
   /** Runs a shell command in the guest, outside the console; resolves with its output. */
   exec(command: string): Promise<{ readonly output: string; readonly exitCode: number }>;
   consoleWrite(bytes: Uint8Array): void;

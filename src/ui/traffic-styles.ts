@@ -79,7 +79,4 @@ export const trafficStyles = css`
     min-height: 1.45em;
     margin-top: 2px;
   }
-  .by-hand {
-    padding-bottom: 10px;
-  }
 `;

@@ -2,12 +2,19 @@
 import { ContextConsumer, createContext } from '@lit/context';
 import type { ReactiveControllerHost } from 'lit';
 
-export type InspectorTab = 'packet' | 'counters' | 'traffic';
+import { ALL_VERDICTS, sameChoice } from './verdict-choice.ts';
+import type { VerdictChoice } from './verdict-choice.ts';
+
+export type InspectorTab = 'packet' | 'counters' | 'cost' | 'traffic' | 'host';
+/** Packets as a list with the verdict in force, or as a matrix with everybody's. */
+export type PacketMode = 'list' | 'matrix';
 
 export class ViewState extends EventTarget {
   #selectedId: number | null = null;
   #inspector: InspectorTab = 'counters';
   #filter = '';
+  #verdicts = ALL_VERDICTS;
+  #mode: PacketMode = 'list';
 
   /** Frame id of the row with the cursor. */
   get selectedId(): number | null {
@@ -20,6 +27,14 @@ export class ViewState extends EventTarget {
 
   get filter(): string {
     return this.#filter;
+  }
+
+  get verdicts(): VerdictChoice {
+    return this.#verdicts;
+  }
+
+  get mode(): PacketMode {
+    return this.#mode;
   }
 
   select(id: number | null): void {
@@ -37,6 +52,18 @@ export class ViewState extends EventTarget {
   setFilter(filter: string): void {
     if (this.#filter === filter) return;
     this.#filter = filter;
+    this.#changed();
+  }
+
+  setVerdicts(choice: VerdictChoice): void {
+    if (sameChoice(this.#verdicts, choice)) return;
+    this.#verdicts = choice;
+    this.#changed();
+  }
+
+  setMode(mode: PacketMode): void {
+    if (this.#mode === mode) return;
+    this.#mode = mode;
     this.#changed();
   }
 

@@ -10,6 +10,7 @@
  * The page, the tests and later the pcapng writer and the driver monitor are folds over this stream.
  */
 import type { Ack, HostModelId } from '../host/host-model.ts';
+import type { Fault } from '../viona/faults.ts';
 import type { Errno, LinkCallbacks, PromiscLevel } from '../viona/link.ts';
 import type { GuestErrorEvent } from '../virtio/guest-error.ts';
 import type { DeviceEvent } from '../virtio-net/events.ts';
@@ -55,6 +56,21 @@ export type HostEvent =
   | {
       readonly type: 'command-judged';
       readonly acks: Readonly<Partial<Record<HostModelId, Ack>>>;
+      readonly generation: number;
+    }
+  /** What is injected into the link of the model in force has changed: what waits, and what is in force. */
+  | {
+      readonly type: 'faults';
+      readonly model: HostModelId;
+      readonly faults: readonly Fault[];
+      readonly generation: number;
+    }
+  /** The machine moved to another host, under every model: ERR where the move failed and it stayed. */
+  | {
+      readonly type: 'migrated';
+      readonly acks: Readonly<Partial<Record<HostModelId, Ack>>>;
+      /** Why the model in force could not, or null. */
+      readonly reason: string | null;
       readonly generation: number;
     }
   /** A bound was hit or a source changed: counts, never silence. */

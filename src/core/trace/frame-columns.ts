@@ -21,12 +21,16 @@ export class FrameColumns {
   generation = new Uint32Array(0);
   queue = new Uint16Array(0);
   head = new Uint16Array(0);
-  /** Receive: descriptor chains used. Transmit: header flags, and gso_type in the high byte. */
-  extra = new Uint16Array(0);
+  /** Receive buffers used. */
+  buffers = new Uint16Array(0);
+  /** Of `struct virtio_net_hdr`: flags, gso_type << 8, gso_size << 16. */
+  offload = new Uint32Array(0);
   toGuest = new Uint8Array(0);
   active = new Uint8Array(0);
   models = new Uint8Array(0);
   fate = new Uint8Array(0);
+  /** Leaks and losses, as bits. */
+  judged = new Uint16Array(0);
   /** MAX_MODELS verdict codes per slot. */
   verdicts = new Uint16Array(0);
 
@@ -117,11 +121,13 @@ export class FrameColumns {
     this.generation = grown(this.generation, new Uint32Array(capacity));
     this.queue = grown(this.queue, new Uint16Array(capacity));
     this.head = grown(this.head, new Uint16Array(capacity));
-    this.extra = grown(this.extra, new Uint16Array(capacity));
+    this.buffers = grown(this.buffers, new Uint16Array(capacity));
+    this.offload = grown(this.offload, new Uint32Array(capacity));
     this.toGuest = grown(this.toGuest, new Uint8Array(capacity));
     this.active = grown(this.active, new Uint8Array(capacity));
     this.models = grown(this.models, new Uint8Array(capacity));
     this.fate = grown(this.fate, new Uint8Array(capacity));
+    this.judged = grown(this.judged, new Uint16Array(capacity));
     this.verdicts = grown(this.verdicts, new Uint16Array(capacity * MAX_MODELS));
   }
 }

@@ -8,12 +8,25 @@ import { HOST_MODEL_IDS } from '../host/host-model.ts';
 import type { HostModelId } from '../host/host-model.ts';
 import { FATES } from '../host/verdict.ts';
 import { verdictOf } from '../host/verdicts.ts';
-import type { Fate, RuleId } from '../host/verdict.ts';
+import type { Fate, RuleId, Verdict } from '../host/verdict.ts';
+import { CostHistory } from './cost-history.ts';
 import { AT, MAX_MODELS } from './packed.ts';
 
 const EXACT = HOST_MODEL_IDS.indexOf('exact');
 const PENDING = FATES.indexOf('pending');
 const FILTERED = FATES.indexOf('filtered');
+
+/** How the models were judged on one frame is kept as bits. `model` is an index of HOST_MODEL_IDS. */
+export const leakBit = (model: number): number => 1 << model;
+export const lossBit = (model: number): number => 1 << (model + MAX_MODELS);
+
+/** Frames of which a model said the same, and of which the guest had wanted the same. */
+export interface VerdictCount {
+  readonly verdict: Verdict;
+  /** What the literal reading says: it accepts what the guest asked for, and nothing else. */
+  readonly asked: boolean;
+  readonly frames: number;
+}
 
 /** What one model did with all frames, or would have done. */
 export interface ModelTotals {
@@ -25,6 +38,8 @@ export interface ModelTotals {
   readonly leak: number;
   /** Dropped although the literal reading accepts: the bug. */
   readonly loss: number;
+  /** Frames that host software looked at, once or more often. */
+  readonly seen: number;
   readonly looked: number;
   readonly copied: number;
   readonly delivered: number;
@@ -42,15 +57,17 @@ export class FrameCounters {
   sentBytes = 0;
   /** Facts that contradict "exactly one fate per frame": a second fate, or too many fates without a frame. */
   inconsistent = 0;
+  /** The totals of `models()` over time. */
+  readonly history = new CostHistory();
   readonly #fates = new Float64Array(FATES.length);
-  /** Per model: how often each verdict code was given. */
-  readonly #verdicts: number[][] = Array.from({ length: MAX_MODELS }, () => []);
+  /** Per model: how often each verdict code was given to a frame that was asked for, and to one that was not. */
+  readonly #asked: number[][] = Array.from({ length: MAX_MODELS }, () => []);
+  readonly #unasked: number[][] = Array.from({ length: MAX_MODELS }, () => []);
   /** Verdict codes of the model in force, for frames that it filtered. */
   readonly #filtered: number[] = [];
   /** Verdict codes of the model in force, for all frames. */
   readonly #ruled: number[] = [];
-  readonly #leak = new Float64Array(MAX_MODELS);
-  readonly #loss = new Float64Array(MAX_MODELS);
+  readonly #totals = (): readonly ModelTotals[] => this.models();
 
   fate(fate: Fate): number {
     return this.#fates[FATES.indexOf(fate)] ?? 0;
@@ -60,28 +77,31 @@ export class FrameCounters {
     return this.#fates[PENDING] ?? 0;
   }
 
-  /** Counts a judged frame from its record. */
-  addRx(view: DataView, at: number): void {
+  /** Counts a judged frame from its record. Returns how its models were judged: bits as `leakBit` and `lossBit` say. */
+  addRx(view: DataView, at: number): number {
+    const time = view.getFloat64(at + AT.time, true);
+    if (time >= this.history.end) this.history.advance(time, this.#totals);
     const fate = view.getUint16(at + AT.rxFate, true);
     const active = view.getUint8(at + AT.rxActive);
-    const models = view.getUint8(at + AT.rxModels);
+    const models = Math.min(view.getUint8(at + AT.rxModels), MAX_MODELS);
     this.injected++;
     this.injectedBytes += view.getUint32(at + AT.wire, true);
     if (fate === PENDING) this.forwarded++;
     this.#fates[fate] = (this.#fates[fate] ?? 0) + 1;
-    const exact = verdictOf(view.getUint16(at + AT.rxVerdicts + 2 * EXACT, true));
+    const exact = EXACT < models ? verdictOf(view.getUint16(at + AT.rxVerdicts + 2 * EXACT, true)) : undefined;
+    let judged = 0;
     for (let model = 0; model < models; model++) {
       const code = view.getUint16(at + AT.rxVerdicts + 2 * model, true);
-      count(this.#verdicts[model] ?? [], code);
       if (model === active) {
         count(this.#ruled, code);
         if (fate === FILTERED) count(this.#filtered, code);
       }
-      const verdict = EXACT < models ? verdictOf(code) : undefined;
-      if (!verdict || !exact || verdict.accept === exact.accept) continue;
-      const into = verdict.accept ? this.#leak : this.#loss;
-      into[model] = (into[model] ?? 0) + 1;
+      const accept = verdictOf(code)?.accept ?? false;
+      const asked = exact?.accept ?? accept;
+      count((asked ? this.#asked : this.#unasked)[model] ?? [], code);
+      if (accept !== asked) judged |= accept ? leakBit(model) : lossBit(model);
     }
+    return judged;
   }
 
   addTx(bytes: number): void {
@@ -104,23 +124,39 @@ export class FrameCounters {
     return sumByRule(this.#filtered);
   }
 
+  /** What a model said, split so that every cost and every judgement can be worked out of it. */
+  verdicts(model: HostModelId): VerdictCount[] {
+    const index = HOST_MODEL_IDS.indexOf(model);
+    return [...verdictCounts(this.#asked[index], true), ...verdictCounts(this.#unasked[index], false)];
+  }
+
   models(): ModelTotals[] {
-    return HOST_MODEL_IDS.map((model, index) => {
-      const sum = { judged: 0, accepted: 0, dropped: 0, looked: 0, copied: 0, delivered: 0, discarded: 0 };
-      this.#verdicts[index]?.forEach((times, code) => {
-        sum.judged += times;
-        const verdict = verdictOf(code);
-        if (!verdict) return;
-        if (verdict.accept) sum.accepted += times;
-        else sum.dropped += times;
-        sum.looked += times * verdict.cost.looked;
-        sum.copied += times * verdict.cost.copied;
-        sum.delivered += times * verdict.cost.delivered;
-        sum.discarded += times * verdict.cost.discarded;
-      });
-      return { model, ...sum, leak: this.#leak[index] ?? 0, loss: this.#loss[index] ?? 0 };
+    return HOST_MODEL_IDS.map((model) => {
+      const sum = { accepted: 0, dropped: 0, leak: 0, loss: 0, seen: 0 };
+      const cost = { looked: 0, copied: 0, delivered: 0, discarded: 0 };
+      for (const { verdict, asked, frames } of this.verdicts(model)) {
+        if (verdict.accept) sum.accepted += frames;
+        else sum.dropped += frames;
+        if (verdict.accept && !asked) sum.leak += frames;
+        if (!verdict.accept && asked) sum.loss += frames;
+        if (verdict.cost.looked > 0) sum.seen += frames;
+        cost.looked += frames * verdict.cost.looked;
+        cost.copied += frames * verdict.cost.copied;
+        cost.delivered += frames * verdict.cost.delivered;
+        cost.discarded += frames * verdict.cost.discarded;
+      }
+      return { model, judged: sum.accepted + sum.dropped, ...sum, ...cost };
     });
   }
+}
+
+function verdictCounts(counts: readonly number[] | undefined, asked: boolean): VerdictCount[] {
+  const found: VerdictCount[] = [];
+  counts?.forEach((frames, code) => {
+    const verdict = verdictOf(code);
+    if (verdict && frames > 0) found.push({ verdict, asked, frames });
+  });
+  return found;
 }
 
 function count(counts: number[], code: number): void {

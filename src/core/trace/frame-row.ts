@@ -28,6 +28,13 @@ interface AnyRow {
   readonly wire: number;
   /** Sequence number of the record that holds the captured bytes. */
   readonly seq: number;
+  /**
+   * What was left to do with the frame, in the words of `struct virtio_net_hdr`. Towards the guest: as it came
+   * to the host, whatever was then handed up.
+   */
+  readonly flags: number;
+  readonly gsoType: number;
+  readonly gsoSize: number;
 }
 
 /** A frame towards the guest. */
@@ -55,28 +62,25 @@ export interface SentRow extends AnyRow {
   readonly toGuest: false;
   readonly queue: number;
   readonly head: number;
-  /** virtio_net_hdr.flags. */
-  readonly flags: number;
-  /** virtio_net_hdr.gso_type. */
-  readonly gsoType: number;
 }
 
 export type FrameRow = ReceivedRow | SentRow;
 
 export function readRow(columns: FrameColumns, slot: number, number: number): FrameRow {
+  const offload = columns.offload[slot] ?? 0;
   const common = {
     number,
     id: columns.id[slot] ?? 0,
     time: columns.time[slot] ?? 0,
     wire: columns.wire[slot] ?? 0,
     seq: columns.seq[slot] ?? 0,
+    flags: offload & 0xff,
+    gsoType: (offload >> 8) & 0xff,
+    gsoSize: offload >>> 16,
   };
   const queue = columns.queue[slot] ?? 0;
   const head = columns.head[slot] ?? 0;
-  const extra = columns.extra[slot] ?? 0;
-  if (!columns.toGuest[slot]) {
-    return { ...common, toGuest: false, queue, head, flags: extra & 0xff, gsoType: extra >> 8 };
-  }
+  if (!columns.toGuest[slot]) return { ...common, toGuest: false, queue, head };
   const verdicts = readVerdicts(columns, slot);
   const fate = FATES[columns.fate[slot] ?? 0] ?? 'pending';
   const fateTime = columns.fateTime[slot] ?? NaN;
@@ -88,7 +92,8 @@ export function readRow(columns: FrameColumns, slot: number, number: number): Fr
     ruling: verdicts.find((each) => each.active),
     fate,
     fateTime: Number.isNaN(fateTime) ? null : fateTime,
-    placed: fate === 'delivered' ? { queue, head, buffers: extra, used: columns.used[slot] ?? 0 } : null,
+    placed:
+      fate === 'delivered' ? { queue, head, buffers: columns.buffers[slot] ?? 0, used: columns.used[slot] ?? 0 } : null,
   };
 }
 

@@ -108,6 +108,13 @@ export class FrameTable {
     return readRow(this.#columns, slot, this.#first + this.#columns.indexOf(slot));
   }
 
+  /** Leaks and losses of that row as bits (`leakBit`, `lossBit`), without making the row: for filters over many rows. */
+  judged(number: number): number {
+    const index = number - this.#first;
+    if (index < 0 || index >= this.#columns.length) return 0;
+    return this.#columns.judged[this.#columns.slotAt(index)] ?? 0;
+  }
+
   /** Number of the row of that frame, or -1. */
   numberOf(id: number): number {
     const slot = this.#slotOf.get(id);
@@ -165,14 +172,16 @@ export class FrameTable {
       this.#counters.inconsistent++;
       return;
     }
-    this.#counters.addRx(view, at);
+    const judged = this.#counters.addRx(view, at);
     const columns = this.#columns;
     const slot = this.#take(chunk, record, at);
+    columns.judged[slot] = judged;
     columns.toGuest[slot] = 1;
     columns.generation[slot] = view.getUint32(at + AT.rxGeneration, true);
     columns.active[slot] = view.getUint8(at + AT.rxActive);
     const models = Math.min(view.getUint8(at + AT.rxModels), HOST_MODEL_IDS.length);
     columns.models[slot] = models;
+    columns.offload[slot] = view.getUint32(at + AT.rxFlags, true);
     const fate = view.getUint16(at + AT.rxFate, true);
     columns.fate[slot] = fate;
     for (let model = 0; model < models; model++) {
@@ -205,7 +214,7 @@ export class FrameTable {
     columns.fate[slot] = 0;
     columns.queue[slot] = view.getUint16(at + AT.txQueue, true);
     columns.head[slot] = view.getUint16(at + AT.txHead, true);
-    columns.extra[slot] = view.getUint8(at + AT.txFlags) | (view.getUint8(at + AT.txGso) << 8);
+    columns.offload[slot] = view.getUint32(at + AT.txFlags, true);
     this.#insert(slot, id);
   }
 
@@ -234,7 +243,7 @@ export class FrameTable {
     columns.fateTime[slot] = view.getFloat64(at + AT.time, true);
     columns.queue[slot] = view.getUint16(at + AT.fateQueue, true);
     columns.head[slot] = view.getUint16(at + AT.fateHead, true);
-    columns.extra[slot] = view.getUint16(at + AT.fateBuffers, true);
+    columns.buffers[slot] = view.getUint16(at + AT.fateBuffers, true);
     columns.used[slot] = view.getUint32(at + AT.fateUsed, true);
     this.#changed(this.#first + columns.indexOf(slot));
     this.#tell(id, fate);
@@ -251,8 +260,9 @@ export class FrameTable {
     columns.used[slot] = 0;
     columns.queue[slot] = 0;
     columns.head[slot] = 0;
-    columns.extra[slot] = 0;
+    columns.buffers[slot] = 0;
     columns.generation[slot] = 0;
+    columns.judged[slot] = 0;
     return slot;
   }
 

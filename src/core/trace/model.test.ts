@@ -74,6 +74,41 @@ describe('LabModel', () => {
     expect(needsReprobe(fold(INITIAL_MODEL, change!)), 'nobody to ask').toBe(false);
   });
 
+  it('knows what is injected, what the function is, and which queues are left', () => {
+    const stall = { kind: 'ring-stall', ring: 2 } as const;
+    const model = foldAll(
+      stamp([
+        { type: 'personality', msix: true, transitional: false },
+        { type: 'faults', model: 'propolis-372a574', faults: [stall], generation: 3 },
+        { type: 'queue-reset', queue: 1 },
+        { type: 'device-suspended', suspended: true },
+        { type: 'migrated', acks: { exact: 'OK' }, reason: null, generation: 4 },
+      ]),
+      foldAll(SESSION),
+    );
+    expect(model).toMatchObject({
+      personality: { msix: true, transitional: false },
+      faults: [stall],
+      suspended: true,
+    });
+    expect(model.queues.map(({ queue }) => queue)).toEqual([0]);
+    expect(model.negotiation.entries.slice(-4).map(({ event }) => event.type)).toEqual([
+      'personality',
+      'queue-reset',
+      'device-suspended',
+      'migrated',
+    ]);
+    const [cleared, reset] = stamp([
+      { type: 'faults', model: 'propolis-372a574', faults: [], generation: 5 },
+      { type: 'device-reset', kind: 'driver', epoch: 2, offered: OFFERED },
+    ]);
+    expect(fold(model, cleared!).faults).toEqual([]);
+    expect(fold(model, reset!), 'a reset ends a suspension, and no fault of the host').toMatchObject({
+      suspended: false,
+      faults: [stall],
+    });
+  });
+
   it('bounds its logs and counts what they let go', () => {
     const event = { type: 'config-write', offset: 0, width: 1, value: 0 } as const;
     const model = foldAll(stamp(Array.from({ length: 1005 }, () => event)));

@@ -6,6 +6,7 @@
  * thread only, apart from the logs, which list facts as they arrived.
  */
 import type { Ack, HostModelId } from '../host/host-model.ts';
+import type { Fault } from '../viona/faults.ts';
 import type { LinkCallbacks, PromiscLevel } from '../viona/link.ts';
 import { NO_TABLES, RX_MODE_UNSET } from '../virtio-net/rx-mode.ts';
 import type { MacTables, RxMode } from '../virtio-net/rx-mode.ts';
@@ -23,7 +24,16 @@ export type Logged<K extends TraceEvent['type']> = Omit<StampedEvent, 'event'> &
 };
 
 export type NegotiationType =
-  'status-write' | 'device-reset' | 'features-judged' | 'queue-enabled' | 'needs-reset' | 'machine-reset';
+  | 'status-write'
+  | 'device-reset'
+  | 'features-judged'
+  | 'queue-enabled'
+  | 'queue-reset'
+  | 'needs-reset'
+  | 'device-suspended'
+  | 'personality'
+  | 'machine-reset'
+  | 'migrated';
 export type CommandType = 'control' | 'command-judged';
 export type GuestErrorType = 'guest-error' | 'config-write';
 
@@ -55,9 +65,15 @@ export interface LabModel {
   readonly refusal: string | null;
   readonly needsReset: string | null;
   readonly queues: readonly QueueState[];
+  /** The driver has suspended the device. */
+  readonly suspended: boolean;
+  /** What the PCI function is; null while unknown. */
+  readonly personality: { readonly msix: boolean; readonly transitional: boolean } | null;
 
   readonly rxMode: RxMode;
   readonly tables: MacTables;
+  /** VLAN ids asked for. */
+  readonly vlans: readonly number[];
   /** Generation of the filter state that the driver has asked for. */
   readonly generation: number;
 
@@ -70,6 +86,8 @@ export interface LabModel {
     readonly callbacks: LinkCallbacks | null;
     readonly generation: number;
   } | null;
+  /** Injected into the link of the model in force: waiting, or in force. */
+  readonly faults: readonly Fault[];
   /** How each model answered the last command. */
   readonly acks: Readonly<Partial<Record<HostModelId, Ack>>>;
 
@@ -95,13 +113,17 @@ export const INITIAL_MODEL: LabModel = {
   refusal: null,
   needsReset: null,
   queues: [],
+  suspended: false,
+  personality: null,
   rxMode: RX_MODE_UNSET,
   tables: NO_TABLES,
+  vlans: [],
   generation: 0,
   host: null,
   pendingOffers: null,
   link: null,
   acks: {},
+  faults: [],
   ioctls: EMPTY_LOG,
   commands: EMPTY_LOG,
   negotiation: EMPTY_LOG,
@@ -159,6 +181,7 @@ function changeOf(model: LabModel, event: TraceEvent): Partial<LabModel> {
         refusal: null,
         needsReset: null,
         queues: [],
+        suspended: false,
       };
     case 'features-judged':
       return {
@@ -172,10 +195,16 @@ function changeOf(model: LabModel, event: TraceEvent): Partial<LabModel> {
       const others = model.queues.filter((each) => each.queue !== queue);
       return { queues: [...others, { queue, role, size, desc, driver, device }].sort((a, b) => a.queue - b.queue) };
     }
+    case 'queue-reset':
+      return { queues: model.queues.filter((each) => each.queue !== event.queue) };
+    case 'device-suspended':
+      return { suspended: event.suspended };
+    case 'personality':
+      return { personality: { msix: event.msix, transitional: event.transitional } };
     case 'needs-reset':
       return { needsReset: event.reason, status: model.status | STATUS_NEEDS_RESET };
     case 'filter-state':
-      return { rxMode: event.rxMode, tables: event.tables, generation: event.generation };
+      return { rxMode: event.rxMode, tables: event.tables, vlans: event.vlans, generation: event.generation };
     case 'host-model':
       return { host: event.model };
     case 'offers-changed':
@@ -184,6 +213,8 @@ function changeOf(model: LabModel, event: TraceEvent): Partial<LabModel> {
       const { model: host, level, callbacks, generation } = event;
       return { link: { model: host, level, callbacks, generation } };
     }
+    case 'faults':
+      return { faults: event.faults };
     case 'command-judged':
       return { acks: event.acks };
     case 'lost':
@@ -193,6 +224,7 @@ function changeOf(model: LabModel, event: TraceEvent): Partial<LabModel> {
     case 'control':
     case 'guest-error':
     case 'ioctl':
+    case 'migrated':
       return {};
   }
 }
@@ -211,8 +243,12 @@ function logged(model: LabModel, stamped: StampedEvent): Partial<LabModel> {
     case 'device-reset':
     case 'features-judged':
     case 'queue-enabled':
+    case 'queue-reset':
     case 'needs-reset':
+    case 'device-suspended':
+    case 'personality':
     case 'machine-reset':
+    case 'migrated':
       return { negotiation: append(model.negotiation, stamped as Logged<NegotiationType>) };
     default:
       return {};

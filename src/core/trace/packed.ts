@@ -7,16 +7,19 @@
  * Transfer needs no shared memory, hence one mechanism serves pages with and without cross-origin isolation.
  *
  *     every record:   kind u16 | captured u16 | length u32 | time f64 | id u32 | wire u32           24 bytes
- *     FRAME_RX     +  generation u32 | active u8 | models u8 | fate u16 | verdict u16 x 8           24
+ *     FRAME_RX     +  generation u32 | active u8 | models u8 | fate u16 | verdict u16 x 8
+ *                     | flags u8 | gso_type u8 | gso_size u16 | 0 u32                             32
  *     FRAME_FATE   +  fate u16 | queue u16 | head u16 | buffers u16 | used u32 | 0 u32              16
- *     FRAME_TX     +  queue u16 | head u16 | header flags u8 | gso_type u8 | 0 u16                  8
+ *     FRAME_TX     +  queue u16 | head u16 | flags u8 | gso_type u8 | gso_size u16                  8
  *     NOTIFY       +  queue u16 | avail idx u16 | 0 u32                                              8
  *     INTERRUPT    +  queue u16 | used idx u16 | 0 u32                                               8
  *     EVENT           id = index into the batch's objects
  *
- * `captured` frame bytes follow FRAME_RX and FRAME_TX, padded to 8; `wire` is the frame's length in bytes.
+ * `captured` frame bytes follow FRAME_RX and FRAME_TX, padded to 8; `wire` is the frame's length in bytes. Flags,
+ * gso_type and gso_size are those of `struct virtio_net_hdr`: what was left to do with the frame at that point.
  * Frame ids are unique over both directions: even towards the guest, odd from it.
  */
+import { type FrameMeta, PLAIN_FRAME } from '../ring/frames.ts';
 
 export const RECORD = {
   EVENT: 0,
@@ -28,7 +31,7 @@ export const RECORD = {
 } as const;
 
 export const RECORD_HEADER_SIZE = 24;
-export const FRAME_RX_SIZE = 48;
+export const FRAME_RX_SIZE = 56;
 export const FRAME_FATE_SIZE = 40;
 export const FRAME_TX_SIZE = 32;
 export const QUEUE_RECORD_SIZE = 32;
@@ -47,6 +50,9 @@ export const AT = {
   rxModels: 29,
   rxFate: 30,
   rxVerdicts: 32,
+  rxFlags: 48,
+  rxGso: 49,
+  rxGsoSize: 50,
   fateCode: 24,
   fateQueue: 26,
   fateHead: 28,
@@ -56,6 +62,7 @@ export const AT = {
   txHead: 26,
   txFlags: 28,
   txGso: 29,
+  txGsoSize: 30,
   queueIndex: 24,
   queuePosition: 26,
 } as const;
@@ -140,6 +147,7 @@ export class PackedWriter {
     verdicts: Uint16Array,
     models: number,
     fate: number,
+    meta: Readonly<FrameMeta> = PLAIN_FRAME,
   ): void {
     const captured = Math.min(length, this.snapLength);
     const at = this.#begin(RECORD.FRAME_RX, FRAME_RX_SIZE, id, length, captured);
@@ -151,6 +159,10 @@ export class PackedWriter {
     for (let model = 0; model < models; model++) {
       view.setUint16(at + AT.rxVerdicts + 2 * model, verdicts[model] ?? 0, true);
     }
+    view.setUint8(at + AT.rxFlags, meta.flags);
+    view.setUint8(at + AT.rxGso, meta.gsoType);
+    view.setUint16(at + AT.rxGsoSize, meta.gsoSize, true);
+    view.setUint32(at + AT.rxGsoSize + 2, 0, true);
     this.#capture(at + FRAME_RX_SIZE, frame, offset, captured);
   }
 
@@ -176,6 +188,7 @@ export class PackedWriter {
     head: number,
     flags: number,
     gsoType: number,
+    gsoSize = 0,
   ): void {
     const captured = Math.min(length, this.snapLength);
     const at = this.#begin(RECORD.FRAME_TX, FRAME_TX_SIZE, id, length, captured);
@@ -184,7 +197,7 @@ export class PackedWriter {
     view.setUint16(at + AT.txHead, head, true);
     view.setUint8(at + AT.txFlags, flags);
     view.setUint8(at + AT.txGso, gsoType);
-    view.setUint16(at + AT.txGso + 1, 0, true);
+    view.setUint16(at + AT.txGsoSize, gsoSize, true);
     this.#capture(at + FRAME_TX_SIZE, frame, offset, captured);
   }
 
