@@ -10,7 +10,7 @@ import wasm from 'v86/build/v86.wasm?url';
 import { parseFeatures } from '../src/core/virtio/features.ts';
 import type { BootStage } from '../src/core/trace/event.ts';
 import { VirtioNetPci } from '../src/core/virtio-net/virtio-net-pci.ts';
-import type { HostApi, MachineApi, MachineInit } from '../src/protocol/api.ts';
+import type { HostApi, MachineApi, MachineInit, PersonalityMessage } from '../src/protocol/api.ts';
 import { frameReceiver, frameSender, type FrameEnd } from '../src/protocol/frame-channel.ts';
 import { ExecAgent } from './exec-agent.ts';
 import { ImageError, loadGuestImage } from './guest-image.ts';
@@ -22,6 +22,13 @@ import { Machine } from './v86/machine.ts';
 const CONSOLE_FLUSH = 10;
 /** Download progress is reported this often, in milliseconds. */
 const PROGRESS_INTERVAL = 100;
+/** What a browser rounds to a millisecond: coalescing waits a little longer than asked, as it may. */
+const TIMER = {
+  after: (microseconds: number, callback: () => void): unknown => setTimeout(callback, microseconds / 1000),
+  cancel: (handle: unknown): void => {
+    clearTimeout(handle as ReturnType<typeof setTimeout>);
+  },
+};
 const NOT_STARTED = 'The machine has not started yet; await lab.ready first.';
 
 /** Transferred by the page in the first message, before anything else. */
@@ -43,7 +50,7 @@ class MachineWorker implements MachineApi {
   #console: number[] = [];
   #stage: BootStage = 'download';
   /** Chosen before there was a device. */
-  #offers: string | null = null;
+  #personality: PersonalityMessage | null = null;
 
   constructor(ports: MachinePorts) {
     this.#ports = ports;
@@ -110,18 +117,38 @@ class MachineWorker implements MachineApi {
   }
 
   nic(): ReturnType<MachineApi['nic']> {
-    if (!this.#device) throw new Error(NOT_STARTED);
-    return this.#device.describe();
+    return this.#started.describe();
   }
 
-  setOffers(offers: string): void {
-    this.#offers = offers;
-    this.#device?.setOffers(parseFeatures(offers));
+  setPersonality(personality: PersonalityMessage): void {
+    this.#personality = personality;
+    const result = this.#device?.setPersonality(personality);
+    if (result?.ok === false) throw new Error(result.reason);
+  }
+
+  setLinkUp(up: boolean): void {
+    this.#started.setLinkUp(up);
+  }
+
+  announce(): void {
+    if (this.#started.announce()) return;
+    throw new Error(
+      'The driver did not negotiate VIRTIO_NET_F_GUEST_ANNOUNCE: let the device offer it, and probe the driver again.',
+    );
+  }
+
+  shortNextMerge(): void {
+    this.#started.shortNextMerge();
   }
 
   restart(): void {
     if (!this.#machine) throw new Error(NOT_STARTED);
     this.#machine.reset();
+  }
+
+  get #started(): VirtioNetPci {
+    if (!this.#device) throw new Error(NOT_STARTED);
+    return this.#device;
   }
 
   #plugDevice(
@@ -137,6 +164,7 @@ class MachineWorker implements MachineApi {
         trace.emit({ type: 'lost', what: 'requests that a reset overtook on their way to the host', count });
       },
     );
+    const personality = this.#personality ?? init.personality;
     const device = new VirtioNetPci({
       memory,
       interrupt,
@@ -151,11 +179,13 @@ class MachineWorker implements MachineApi {
       now: trace.now,
       mac: init.mac,
       mtu: init.mtu,
-      offers: parseFeatures(this.#offers ?? init.offers),
+      offers: parseFeatures(personality.features),
+      timer: TIMER,
     });
+    device.setPersonality(personality);
     frameReceiver(this.#ports.toGuest).onFrames(
-      (id, bytes, offset, length) => {
-        device.receive(id, bytes, offset, length);
+      (id, bytes, offset, length, meta) => {
+        device.receive(id, bytes, offset, length, meta);
       },
       () => {
         device.flush();

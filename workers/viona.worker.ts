@@ -5,14 +5,12 @@
  * that answers (so that `ping` has somebody to talk to), and the sources of injected traffic.
  */
 import * as Comlink from 'comlink';
-import { hostModel } from '../src/core/host/models.ts';
 import { HostSide } from '../src/core/host/host-side.ts';
 import type { HostModelId } from '../src/core/host/host-model.ts';
 import { EchoStation } from '../src/core/net/echo-station.ts';
-import { frameFromSpec } from '../src/core/net/frame-spec.ts';
+import { frameFromSpec, type FrameSpecResult } from '../src/core/net/frame-spec.ts';
 import { TrafficSource } from '../src/core/net/traffic.ts';
-import { formatFeatures } from '../src/core/virtio/features.ts';
-import type { FrameSpec, HostApi, LinkInfo, TrafficSpec, VionaApi } from '../src/protocol/api.ts';
+import type { FrameSpec, HostApi, LinkInfo, LinkKind, TrafficSpec, VionaApi } from '../src/protocol/api.ts';
 import { frameReceiver, frameSender, type FrameEnd } from '../src/protocol/frame-channel.ts';
 import { openTrace, reportRejections, type WorkerTrace } from './trace-port.ts';
 
@@ -40,7 +38,7 @@ class VionaWorker implements VionaApi {
     this.#ports = ports;
   }
 
-  start(init: Parameters<VionaApi['start']>[0]): string {
+  start(init: Parameters<VionaApi['start']>[0]): void {
     const trace = openTrace(this.#ports.trace, init.epoch);
     const host = new HostSide({
       mac: init.mac,
@@ -58,21 +56,20 @@ class VionaWorker implements VionaApi {
 
     host.attach(new EchoStation());
     frameReceiver(this.#ports.fromGuest).onFrames(
-      (_id, bytes, offset, length) => {
-        host.transmit(bytes, offset, length);
+      (_id, bytes, offset, length, meta) => {
+        host.transmit(bytes, offset, length, meta);
       },
       () => {
         host.flush();
       },
     );
-    return formatFeatures(hostModel(host.model).offers);
   }
 
   link(): LinkInfo {
     return this.#host.describe();
   }
 
-  ioctl(name: string, arg: string | number): ReturnType<VionaApi['ioctl']> {
+  ioctl(name: string, arg: unknown): ReturnType<VionaApi['ioctl']> {
     return this.#host.ioctl(name, arg);
   }
 
@@ -80,14 +77,26 @@ class VionaWorker implements VionaApi {
     this.#host.recreateLink();
   }
 
-  injectFault(name: string, errno: string): void {
-    const refusal = this.#host.injectFault(name, errno);
+  setLinkKind(kind: LinkKind): void {
+    this.#host.setLinkKind(kind);
+  }
+
+  migrate(): string | null {
+    const { ack, reason } = this.#host.migrate();
+    return ack === 'OK' ? null : (reason ?? 'The machine could not be moved.');
+  }
+
+  fault(fault: Parameters<VionaApi['fault']>[0]): void {
+    const refusal = this.#host.fault(fault);
     if (refusal !== null) throw new Error(refusal);
   }
 
-  setHostModel(model: HostModelId): string {
+  clearFaults(kind?: Parameters<VionaApi['clearFaults']>[0]): void {
+    this.#host.clearFaults(kind);
+  }
+
+  setHostModel(model: HostModelId): void {
     this.#host.setModel(model);
-    return formatFeatures(hostModel(model).offers);
   }
 
   inject(frames: readonly FrameSpec[], times = 1): number[] {
@@ -98,7 +107,7 @@ class VionaWorker implements VionaApi {
     const built = buildAll(frames);
     const ids: number[] = [];
     for (let time = 0; time < times; time++) {
-      for (const bytes of built) ids.push(host.input(bytes, 0, bytes.length));
+      for (const { bytes, meta } of built) ids.push(host.input(bytes, 0, bytes.length, meta));
     }
     host.flush();
     return ids;
@@ -112,8 +121,8 @@ class VionaWorker implements VionaApi {
     let reported = 0;
     this.#timer = setInterval(() => {
       for (let due = source.due(now()); due > 0; due--) {
-        const bytes = source.next();
-        host.input(bytes, 0, bytes.length);
+        const { bytes, meta } = source.next();
+        host.input(bytes, 0, bytes.length, meta);
       }
       host.flush();
       if (source.skipped > reported) {
@@ -138,11 +147,11 @@ class VionaWorker implements VionaApi {
 }
 
 /** All or nothing: a bad frame is reported before any frame is sent. */
-function buildAll(specs: readonly FrameSpec[]): Uint8Array[] {
+function buildAll(specs: readonly FrameSpec[]): Extract<FrameSpecResult, { ok: true }>[] {
   return specs.map((spec, index) => {
     const frame = frameFromSpec(spec);
     if (!frame.ok) throw new Error(specs.length === 1 ? frame.error : `Frame ${index + 1}: ${frame.error}`);
-    return frame.bytes;
+    return frame;
   });
 }
 

@@ -4,6 +4,9 @@
  * v86 maps registers in units of 128 KiB and takes any new address of a memory BAR back. A kernel that scans the
  * bus again would then believe in an address where nothing is. So this BAR has its register here, and its handlers
  * go where the register points; whoever answered there before answers again when the BAR has gone.
+ *
+ * A reboot loads the firmware again, and with it v86 maps its VGA ROM over 0xFEB00000-0xFEBFFFFF, where firmware puts
+ * our BAR. So a write of the address that the register already has must put the handlers back.
  */
 import type { V86Cpu } from './internals.ts';
 
@@ -56,14 +59,15 @@ export class MemoryBar {
 
   #moveTo(unit: number): void {
     const { memory_map_read8, memory_map_write8, memory_map_read32, memory_map_write32 } = this.#cpu;
-    if (this.#mapped?.unit === unit) return;
+    const present = this.#mapped !== null && memory_map_read8[this.#mapped.unit] === this.#handlers[0];
+    if (present && this.#mapped?.unit === unit) return;
     const put = (at: number, [read8, write8, read32, write32]: Unit): void => {
       memory_map_read8[at] = read8;
       memory_map_write8[at] = write8;
       memory_map_read32[at] = read32;
       memory_map_write32[at] = write32;
     };
-    if (this.#mapped) put(this.#mapped.unit, this.#mapped.before);
+    if (present && this.#mapped) put(this.#mapped.unit, this.#mapped.before);
     this.#mapped = null;
     // RAM comes first, and has no entries; the last unit is the firmware's.
     if (unit >= UNITS - 1) return;

@@ -196,6 +196,18 @@ describe('Linux', () => {
     STEP_TIMEOUT,
   );
 
+  it(
+    'counts its messages after a restart of the machine as well',
+    async () => {
+      const again = new Promise<void>((resolve) => (ready = resolve));
+      machine.reset();
+      await again;
+      const counted = await traffic();
+      for (const name of ['input.0', 'output.0']) expect(counted.get(name), name).toBeGreaterThanOrEqual(ROUNDS);
+    },
+    BOOT_TIMEOUT,
+  );
+
   it('makes no mistake that the device would have to record', () => {
     expect(errors).toEqual([]);
   });

@@ -228,6 +228,24 @@ describe('v86', () => {
     expect(onReset).toHaveBeenCalledOnce();
   });
 
+  it('answers in the memory BAR again when firmware puts it where it was before a reset', () => {
+    const register = (8 << 11) | (0x10 + 4 * MEMORY_BAR);
+    // Where v86 maps its VGA ROM at every reset, and where firmware puts the BAR of this machine.
+    const address = 0xfebc_0000;
+    const write = (): void => {
+      cpu.memory_map_write32[address >>> 17]!((address + 4) | 0, 7);
+    };
+    cpu.devices.pci.pci_write32(register, address | 0);
+    cpu.reboot_internal();
+    cpu.devices.pci.pci_write32(register, address | 0);
+    probe.accesses.length = 0;
+    write();
+    expect(probe.accesses).toEqual(['w32 1+4 7']);
+    cpu.devices.pci.pci_write32(register, 0x8000_0000 | 0);
+    write();
+    expect(probe.accesses, 'v86 answers again').toEqual(['w32 1+4 7']);
+  });
+
   it('sees the guest switch the machine off', () => {
     const pm1Control = cpu.io.ports[0xb004]!;
     pm1Control.write16.call(cpu.devices.acpi, 1);
