@@ -5,7 +5,7 @@
  */
 import type { HostAnswer, RxEvent } from '../host/host-model.ts';
 import { FATES, type Fate } from '../host/verdict.ts';
-import type { FrameSender } from '../ring/frames.ts';
+import { type FrameMeta, type FrameSender, PLAIN_FRAME } from '../ring/frames.ts';
 import { AT, PackedWriter, RECORD, type TraceBatch } from '../trace/packed.ts';
 import { VirtioNetPci, type VirtioNetPciOptions } from '../virtio-net/virtio-net-pci.ts';
 import { ArrayMemory } from './array-memory.ts';
@@ -22,20 +22,73 @@ export interface FrameFateRecord {
   readonly used: number;
 }
 
+export interface FrameTxRecord {
+  readonly id: number;
+  readonly queue: number;
+  readonly length: number;
+  readonly flags: number;
+  readonly gsoType: number;
+  readonly gsoSize: number;
+}
+
 export interface DeviceBenchOptions {
   readonly memorySize?: number;
   /** Instead of memory of that size: one that watches what is done to it. */
   readonly memory?: ArrayMemory;
   readonly mtu?: number;
+  /** Offered besides BASICS. */
   readonly offers?: bigint;
+  /** Offered instead of everything else. */
+  readonly onlyOffers?: bigint;
+  /** The device has the ids and the registers of a legacy device too. */
+  readonly transitional?: boolean;
+  /** The function has MSI-X. Default: true. */
+  readonly msix?: boolean;
+  /** The machine carries messages. Default: true. */
+  readonly messages?: boolean;
+  /** Default: 1. */
+  readonly queuePairs?: number;
+  readonly speed?: number;
+  readonly duplex?: 'full' | 'half';
   readonly mac?: number;
   readonly host?: (event: RxEvent) => HostAnswer | Promise<HostAnswer>;
   readonly send?: FrameSender['send'];
 }
 
 export const BENCH_MAC = 0x02_08_20_00_00_01;
+/** MTU 3, MAC 5, STATUS 16, CTRL_VQ 17, INDIRECT_DESC 28, VERSION_1 32. */
+export const BASICS = 0x1_1003_0028n;
 /** VIRTIO_NET_F_CTRL_RX, bit 18. */
 const CTRL_RX = 1n << 18n;
+
+/** Time that passes when told to. */
+export class BenchTimer {
+  readonly #waiting: { readonly at: number; readonly callback: () => void }[] = [];
+  #now = 0;
+
+  after(microseconds: number, callback: () => void): unknown {
+    const entry = { at: this.#now + microseconds, callback };
+    this.#waiting.push(entry);
+    return entry;
+  }
+
+  cancel(handle: unknown): void {
+    const index = this.#waiting.findIndex((entry) => entry === handle);
+    if (index >= 0) this.#waiting.splice(index, 1);
+  }
+
+  get running(): number {
+    return this.#waiting.length;
+  }
+
+  pass(microseconds: number): void {
+    this.#now += microseconds;
+    for (const entry of [...this.#waiting].filter(({ at }) => at <= this.#now)) {
+      this.cancel(entry);
+      entry.callback();
+    }
+  }
+}
 
 export const HOST_OK: HostAnswer = { ack: 'OK', reason: null, needsReset: false, generation: 1 };
 
@@ -46,8 +99,13 @@ export class DeviceBench {
   readonly events: DeviceBenchEvent[] = [];
   /** What the device told the host. */
   readonly hostEvents: RxEvent[] = [];
-  readonly sent: { readonly id: number; readonly frame: Uint8Array }[] = [];
+  readonly sent: { readonly id: number; readonly frame: Uint8Array; readonly meta: FrameMeta }[] = [];
   readonly pin = { high: false, raised: 0, lowered: 0 };
+  /** Message-signalled interrupts so far. */
+  readonly messages: { readonly address: number; readonly data: number }[] = [];
+  /** Called when the pin goes up or a message comes: what the driver would see then. */
+  onInterrupt: () => void = () => undefined;
+  readonly timer = new BenchTimer();
   /** Nanoseconds; advances with each look. */
   time = 0;
   readonly #trace: PackedWriter;
@@ -64,11 +122,13 @@ export class DeviceBench {
         raise: () => {
           this.pin.high = true;
           this.pin.raised++;
+          this.onInterrupt();
         },
         lower: () => {
           this.pin.high = false;
           this.pin.lowered++;
         },
+        ...(options.messages === false ? {} : { msi: (address, data) => this.#message(address, data) }),
       },
       host: {
         rxEvent: (event) => {
@@ -77,9 +137,9 @@ export class DeviceBench {
         },
       },
       wire: {
-        send: (id, bytes, offset, length) => {
-          if (options.send && !options.send(id, bytes, offset, length)) return false;
-          this.sent.push({ id, frame: bytes.slice(offset, offset + length) });
+        send: (id, bytes, offset, length, meta = PLAIN_FRAME) => {
+          if (options.send && !options.send(id, bytes, offset, length, meta)) return false;
+          this.sent.push({ id, frame: bytes.slice(offset, offset + length), meta: { ...meta } });
           return true;
         },
         flush: () => undefined,
@@ -89,8 +149,14 @@ export class DeviceBench {
       now,
       mac: options.mac ?? BENCH_MAC,
       mtu: options.mtu ?? 1500,
-      offers: options.offers ?? CTRL_RX,
+      offers: options.onlyOffers ?? BASICS | (options.offers ?? CTRL_RX),
+      queuePairs: options.queuePairs ?? 1,
+      ...(options.speed === undefined ? {} : { speed: options.speed }),
+      ...(options.duplex === undefined ? {} : { duplex: options.duplex }),
+      timer: this.timer,
     });
+    const { transitional = false, msix = true } = options;
+    if (transitional || !msix) this.#become(transitional, msix);
     this.#config = this.device.pciSpace.slice();
     this.ports = {
       configRead: (offset, width) => this.device.pciConfigRead(offset, width) ?? this.#ownConfig(offset, width),
@@ -100,6 +166,17 @@ export class DeviceBench {
     };
   }
 
+  #message(address: number, data: number): void {
+    this.messages.push({ address, data });
+    this.onInterrupt();
+  }
+
+  #become(transitional: boolean, msix: boolean): void {
+    const { features, ctrlMacAddr } = this.device.describe().personality;
+    const result = this.device.setPersonality({ features, transitional, msix, ctrlMacAddr });
+    if (!result.ok) throw new Error(result.reason);
+  }
+
   /** A driver that is through with its initialisation, unless `initialise` is false. */
   driver(options: Partial<FakeDriverOptions> & { initialise?: boolean } = {}): FakeDriver {
     const driver = new FakeDriver({ ports: this.ports, memory: this.memory, ...options });
@@ -107,8 +184,8 @@ export class DeviceBench {
     return driver;
   }
 
-  receive(id: number, frame: Uint8Array): void {
-    this.device.receive(id, frame, 0, frame.length);
+  receive(id: number, frame: Uint8Array, meta?: Readonly<FrameMeta>): void {
+    this.device.receive(id, frame, 0, frame.length, meta);
   }
 
   eventsOf<T extends DeviceBenchEvent['type']>(type: T): Extract<DeviceBenchEvent, { type: T }>[] {
@@ -127,6 +204,17 @@ export class DeviceBench {
       head: view.getUint16(at + AT.fateHead, true),
       buffers: view.getUint16(at + AT.fateBuffers, true),
       used: view.getUint32(at + AT.fateUsed, true),
+    }));
+  }
+
+  transmitted(): FrameTxRecord[] {
+    return this.#records(RECORD.FRAME_TX, (view, at) => ({
+      id: view.getUint32(at + AT.id, true),
+      queue: view.getUint16(at + AT.txQueue, true),
+      length: view.getUint32(at + AT.wire, true),
+      flags: view.getUint8(at + AT.txFlags),
+      gsoType: view.getUint8(at + AT.txGso),
+      gsoSize: view.getUint16(at + AT.txGsoSize, true),
     }));
   }
 

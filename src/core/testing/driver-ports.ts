@@ -89,6 +89,8 @@ export const REG = {
   queue_desc: 32,
   queue_driver: 40,
   queue_device: 48,
+  queue_notif_config_data: 56,
+  queue_reset: 58,
 } as const;
 
 export const STATUS = {

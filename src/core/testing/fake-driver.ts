@@ -5,30 +5,28 @@
  * specification. Shipped code: unit and property tests, scenarios and benchmarks use this one driver.
  * Where a scenario also runs against Linux, the verbs here are the verbs there.
  */
-import type { GuestMemory } from '../virtio/guest-memory.ts';
-import { type DriverPorts, REG, STATUS } from './driver-ports.ts';
-import { type ChainLayout, FakeRing, type Segment, type UsedBuffer } from './fake-ring.ts';
-import { GuestHeap, Random } from './guest-heap.ts';
-import { DriverMemory } from './driver-memory.ts';
-import { RegisterDriver } from './register-driver.ts';
+import type { ChainLayout, Segment, UsedBuffer } from './fake-ring.ts';
+import { QueueDriver, type QueueDriverOptions } from './queue-driver.ts';
 
 export const RX = 0;
 export const TX = 1;
 export const CTRL = 2;
 
+const MRG_RXBUF = 1n << 15n;
+const MQ = 1n << 22n;
+const HASH_REPORT = 1n << 57n;
+const RSS = 1n << 60n;
+
 const HEADER = 12;
+/** Without num_buffers: of a legacy driver that does not merge. */
+const HEADER_SHORT = 10;
+const HEADER_WITH_HASH = 20;
 const RX_BUFFER = 1526;
 const ACK_UNWRITTEN = 0xaa;
 
-export interface FakeDriverOptions {
-  readonly ports: DriverPorts;
-  readonly memory: GuestMemory;
-  readonly seed?: number;
-  /** Accepted as far as offered. Default: everything offered. */
-  readonly features?: bigint;
-  /** By queue; 0 or missing takes the device's. */
-  readonly queueSizes?: readonly number[];
-  readonly heapStart?: number;
+export interface FakeDriverOptions extends QueueDriverOptions {
+  /** Requests that do not say how they are cut into descriptors use an indirect table. */
+  readonly indirect?: boolean;
   /** Lets the device's answer arrive. Default: one microtask turn. */
   readonly pause?: () => Promise<void>;
 }
@@ -37,6 +35,8 @@ export interface FakeDriverOptions {
 export interface Framing {
   readonly split?: readonly number[];
   readonly layout?: ChainLayout;
+  /** Queue pair, from 0, for data. */
+  readonly pair?: number;
 }
 
 export interface ReceivedFrame {
@@ -50,95 +50,53 @@ export interface SentCommand {
   readonly ackAddr: number;
 }
 
-export class FakeDriver extends RegisterDriver {
-  readonly memory: GuestMemory;
-  readonly rings: FakeRing[] = [];
-  /** What was agreed on. */
-  features = 0n;
+/** Everything a device wrote into the buffer of a command. */
+export interface CommandReply {
+  readonly bytes: Uint8Array;
+  /** Length in the used ring. */
+  readonly used: number;
+}
+
+export class FakeDriver extends QueueDriver {
   readonly #options: FakeDriverOptions;
-  /** Memory for rings and buffers. */
-  readonly heap: GuestHeap;
-  readonly buffers: DriverMemory;
-  readonly #random: Random;
   readonly #rxBuffers = new Map<number, { readonly cut: string; readonly segments: Segment[] }>();
   /** Receive buffers that came back, by how they are cut: posted again before new ones are made. */
   readonly #rxSpare = new Map<string, Segment[][]>();
   readonly #answered = new Map<number, UsedBuffer>();
 
   constructor(options: FakeDriverOptions) {
-    super(options.ports);
+    super(options);
     this.#options = options;
-    this.memory = options.memory;
-    this.#random = new Random(options.seed ?? 1);
-    this.heap = new GuestHeap(options.memory, this.#random, options.heapStart ?? 0x1000);
-    this.buffers = new DriverMemory(options.memory, this.heap);
   }
 
-  /** Initialisation, 3.1.1. False if the device refused our features. */
-  initialise(): boolean {
-    this.reset();
-    this.acknowledge();
-    if (!this.negotiate()) return false;
-    this.setUpQueues();
-    this.driverOk();
-    return true;
-  }
-
-  /** Step 1: bring the device into a known state. It is reset when status reads zero again. */
-  reset(): void {
-    this.common.write(REG.device_status, 1, 0);
-    if (this.status !== 0) throw new Error('the device did not finish its reset');
-    this.rings.length = 0;
+  override reset(): void {
+    super.reset();
     this.#rxBuffers.clear();
     this.#rxSpare.clear();
     this.#answered.clear();
-    this.heap.release();
-    this.features = 0n;
   }
 
-  /** Steps 2 and 3: say that the device was seen, then that we know how to drive it. */
-  acknowledge(): void {
-    this.addStatus(STATUS.ACKNOWLEDGE);
-    this.addStatus(STATUS.DRIVER);
+  #add(queue: number, segments: readonly Segment[], framing: Framing): number {
+    return this.ring(queue).add(segments, framing.layout ?? (this.#options.indirect ? 'indirect' : 'direct'));
   }
 
-  /** Steps 4 to 6: read what is offered, write the subset we want, fix it, and see whether it stuck. */
-  negotiate(wanted: bigint = this.#options.features ?? this.offered()): boolean {
-    this.features = wanted & this.offered();
-    this.writeFeatures(this.features);
-    this.addStatus(STATUS.FEATURES_OK);
-    return (this.status & STATUS.FEATURES_OK) !== 0;
+  /** Pairs that there are, 5.1.2. */
+  get pairs(): number {
+    return this.features & (MQ | RSS) ? this.device.read(8, 2) : 1;
   }
 
-  /** Step 7: find the queues, place their rings, hand them over. */
-  setUpQueues(): void {
-    const count = this.common.read(REG.num_queues, 2);
-    for (let index = 0; index < count; index++) {
-      this.select(index);
-      const maximum = this.common.read(REG.queue_size, 2);
-      const wanted = this.#options.queueSizes?.[index] ?? 0;
-      const size = wanted > 0 ? wanted : maximum;
-      const ring = new FakeRing(this.memory, this.heap, this.#random, size);
-      this.rings[index] = ring;
-      this.notifyOff[index] = this.common.read(REG.queue_notify_off, 2);
-      this.common.write(REG.queue_size, 2, size);
-      this.writeAddress(REG.queue_desc, ring.desc);
-      this.writeAddress(REG.queue_driver, ring.avail);
-      this.writeAddress(REG.queue_device, ring.used);
-      this.common.write(REG.queue_enable, 2, 1);
-    }
-    this.heap.keep();
+  /** The control queue is behind the last pair, 5.1.2. */
+  get ctrl(): number {
+    return 2 * this.pairs;
   }
 
-  /** Step 8: the device is live. */
-  driverOk(): void {
-    this.addStatus(STATUS.DRIVER_OK);
+  protected override queueCount(): number {
+    return Math.min(super.queueCount(), this.ctrl + 1);
   }
 
-  ring(queue: number): FakeRing {
-    const ring = this.rings[queue];
-    if (!ring) throw new Error(`queue ${queue} is not set up`);
-    return ring;
+  get #headerSize(): number {
+    if (this.legacy && !(this.features & MRG_RXBUF)) return HEADER_SHORT;
+    return this.features & HASH_REPORT ? HEADER_WITH_HASH : HEADER;
   }
 
   // Receive
@@ -146,6 +104,7 @@ export class FakeDriver extends RegisterDriver {
   /** Posts `count` receive buffers of `size` bytes, header included, and kicks. Returns how many fitted. */
   postReceive(count: number, size: number = RX_BUFFER, framing: Framing = {}): number {
     const cut = [size, ...(framing.split ?? [])].join();
+    const queue = RX + 2 * (framing.pair ?? 0);
     let posted = 0;
     for (; posted < count; posted++) {
       let segments = this.#rxSpare.get(cut)?.pop();
@@ -153,27 +112,30 @@ export class FakeDriver extends RegisterDriver {
         segments = this.buffers.place(new Uint8Array(size), true, framing.split);
         this.heap.keep();
       }
-      const head = this.ring(RX).add(segments, framing.layout);
+      const head = this.#add(queue, segments, framing);
       if (head < 0) {
         this.#spare(cut, segments);
         break;
       }
-      this.#rxBuffers.set(head, { cut, segments });
+      this.#rxBuffers.set(bufferKey(queue, head), { cut, segments });
     }
-    if (posted > 0) this.kick(RX);
+    if (posted > 0) this.notify(queue);
     return posted;
   }
 
   /** Takes every received frame out of the ring. */
-  collect(): ReceivedFrame[] {
+  collect(pair = 0): ReceivedFrame[] {
+    const queue = RX + 2 * pair;
+    const header = this.#headerSize;
     const frames: ReceivedFrame[] = [];
-    for (let used = this.ring(RX).poll(); used; used = this.ring(RX).poll()) {
-      const buffer = this.#rxBuffers.get(used.head);
+    for (let used = this.ring(queue).poll(); used; used = this.ring(queue).poll()) {
+      const key = bufferKey(queue, used.head);
+      const buffer = this.#rxBuffers.get(key);
       if (!buffer) throw new Error(`receive buffer ${used.head} was never posted`);
       const bytes = this.buffers.read(buffer.segments, used.length);
-      this.#rxBuffers.delete(used.head);
+      this.#rxBuffers.delete(key);
       this.#spare(buffer.cut, buffer.segments);
-      frames.push({ header: bytes.slice(0, HEADER), frame: bytes.slice(HEADER), used });
+      frames.push({ header: bytes.slice(0, header), frame: bytes.slice(header), used });
     }
     return frames;
   }
@@ -187,23 +149,24 @@ export class FakeDriver extends RegisterDriver {
   // Transmit
 
   /** Queues a frame behind an empty header without kicking. Head, or -1 if the ring is full. */
-  queueFrame(frame: Uint8Array, framing: Framing = {}, header: Uint8Array = new Uint8Array(HEADER)): number {
+  queueFrame(frame: Uint8Array, framing: Framing = {}, header: Uint8Array = new Uint8Array(this.#headerSize)): number {
     const packet = new Uint8Array(header.length + frame.length);
     packet.set(header);
     packet.set(frame, header.length);
-    return this.ring(TX).add(this.buffers.place(packet, false, framing.split), framing.layout);
+    return this.#add(TX + 2 * (framing.pair ?? 0), this.buffers.place(packet, false, framing.split), framing);
   }
 
   transmit(frame: Uint8Array, framing: Framing = {}): number {
     const head = this.queueFrame(frame, framing);
-    this.kick(TX);
+    this.notify(TX + 2 * (framing.pair ?? 0));
     return head;
   }
 
   /** Takes back transmitted buffers. */
-  reapTransmitted(): UsedBuffer[] {
+  reapTransmitted(pair = 0): UsedBuffer[] {
+    const ring = this.ring(TX + 2 * pair);
     const used: UsedBuffer[] = [];
-    for (let next = this.ring(TX).poll(); next; next = this.ring(TX).poll()) used.push(next);
+    for (let next = ring.poll(); next; next = ring.poll()) used.push(next);
     return used;
   }
 
@@ -212,7 +175,7 @@ export class FakeDriver extends RegisterDriver {
   /** Sends a command (class, command, data) and kicks; the ack is awaited with `ack`. */
   sendCommand(message: Uint8Array, framing: Framing = {}): SentCommand {
     const sent = this.queueCommand(message, framing);
-    this.kick(CTRL);
+    this.notify(this.ctrl);
     return sent;
   }
 
@@ -220,12 +183,13 @@ export class FakeDriver extends RegisterDriver {
     const ackAddr = this.heap.allocate(1);
     this.memory.write(ackAddr, Uint8Array.of(ACK_UNWRITTEN), 0, 1);
     const segments = [...this.buffers.place(message, false, framing.split), { addr: ackAddr, length: 1, write: true }];
-    return { head: this.ring(CTRL).add(segments, framing.layout), ackAddr };
+    return { head: this.#add(this.ctrl, segments, framing), ackAddr };
   }
 
   /** The ack byte if the command was answered, else null. Does not wait. */
   ackNow(sent: SentCommand): number | null {
-    for (let used = this.ring(CTRL).poll(); used; used = this.ring(CTRL).poll()) this.#answered.set(used.head, used);
+    const ring = this.ring(this.ctrl);
+    for (let used = ring.poll(); used; used = ring.poll()) this.#answered.set(used.head, used);
     if (!this.#answered.delete(sent.head)) return null;
     return this.buffers.readByte(sent.ackAddr);
   }
@@ -243,4 +207,23 @@ export class FakeDriver extends RegisterDriver {
   async command(message: Uint8Array, framing: Framing = {}): Promise<number> {
     return this.ack(this.sendCommand(message, framing));
   }
+
+  /**
+   * Sends a command with room for `room` bytes of answer, cut as `cut` says, that the device executes by itself:
+   * the answer is there when the kick returns.
+   */
+  ask(message: Uint8Array, room: number, framing: Framing = {}, cut: readonly number[] = []): CommandReply {
+    const answer = this.buffers.place(new Uint8Array(room).fill(ACK_UNWRITTEN), true, cut);
+    const segments = [...this.buffers.place(message, false, framing.split), ...answer];
+    const head = this.#add(this.ctrl, segments, framing);
+    this.notify(this.ctrl);
+    const used = this.ring(this.ctrl).poll();
+    if (used?.head !== head) throw new Error('the device did not answer the command');
+    return { bytes: this.buffers.read(answer, room), used: used.length };
+  }
+}
+
+/** Heads are unique in their queue only. */
+function bufferKey(queue: number, head: number): number {
+  return 0x1_0000 * queue + head;
 }

@@ -1,16 +1,18 @@
 /**
- * The driver's side of a split virtqueue, laid out in guest memory.
+ * The driver's side of a virtqueue, laid out in guest memory: what both layouts share.
  *
- * Written from chapter 2.7 alone: offsets and flags are declared here again, so that a mistake in the
- * device's constants cannot agree with itself. Everything a misbehaving driver could write is reachable:
- * the areas' addresses are public and so are the raw writes at the end.
+ * Written from chapters 2.7 and 2.8 alone: offsets and flags are declared here and beside again, so that a
+ * mistake in the device's constants cannot agree with itself. Whatever a misbehaving driver could write is
+ * reachable through the raw writes of each layout.
  */
 import type { GuestMemory } from '../virtio/guest-memory.ts';
-import type { GuestHeap, Random } from './guest-heap.ts';
+import type { GuestHeap } from './guest-heap.ts';
 
 export const F_NEXT = 1;
 export const F_WRITE = 2;
 export const F_INDIRECT = 4;
+
+export const DESC_SIZE = 16;
 
 export interface Segment {
   readonly addr: number;
@@ -18,133 +20,188 @@ export interface Segment {
   readonly write: boolean;
 }
 
-/** How segments become descriptors: all in the ring, all in one indirect table, or so many in the ring first. */
+/**
+ * How segments become descriptors: all in the ring, all in one indirect table, or so many in the ring first.
+ * A packed ring knows no mixture (2.8.19): there the last is all in the ring.
+ */
 export type ChainLayout = 'direct' | 'indirect' | { readonly direct: number };
 
 export interface UsedBuffer {
+  /** What `add` returned for it. */
   readonly head: number;
   readonly length: number;
 }
 
-const DESC_SIZE = 16;
+/** What was negotiated, as far as a ring cares. */
+export interface FakeRingOptions {
+  readonly eventIdx?: boolean;
+  readonly inOrder?: boolean;
+  /** The legacy interface: one contiguous area on a page boundary (2.7.2). */
+  readonly legacy?: boolean;
+}
 
-export class FakeRing {
+/** What goes into the registers queue_desc, queue_driver and queue_device. */
+export interface FakeRingAreas {
+  readonly desc: number;
+  readonly driver: number;
+  readonly device: number;
+}
+
+export interface RingDescriptor {
+  readonly addr: number;
+  readonly length: number;
+  /** WRITE or INDIRECT. */
+  readonly flags: number;
+}
+
+interface Owned {
+  readonly descriptors: number;
+  readonly writable: number;
+}
+
+export abstract class FakeRing implements FakeRingAreas {
   readonly size: number;
   readonly desc: number;
-  readonly avail: number;
-  readonly used: number;
-  readonly #memory: GuestMemory;
+  readonly driver: number;
+  readonly device: number;
+  protected readonly memory: GuestMemory;
+  protected readonly options: FakeRingOptions;
   readonly #heap: GuestHeap;
-  readonly #free: number[];
-  readonly #owned = new Map<number, number[]>();
-  #availIdx = 0;
-  #usedIdx = 0;
+  /** By head, in the order in which they were made available. */
+  readonly #owned = new Map<number, Owned>();
+  /** Buffers of a batch that stand behind the one `poll` returned. */
+  readonly #ready: UsedBuffer[] = [];
+  #suppressed = false;
 
-  constructor(memory: GuestMemory, heap: GuestHeap, random: Random, size: number) {
+  protected constructor(
+    memory: GuestMemory,
+    heap: GuestHeap,
+    size: number,
+    areas: FakeRingAreas,
+    options: FakeRingOptions,
+  ) {
     this.size = size;
-    this.#memory = memory;
+    this.memory = memory;
+    this.options = options;
     this.#heap = heap;
-    this.desc = heap.allocate(DESC_SIZE * size, 16);
-    this.avail = heap.allocate(6 + 2 * size, 2);
-    this.used = heap.allocate(6 + 8 * size, 4);
-    for (const [addr, length] of [
-      [this.desc, DESC_SIZE * size],
-      [this.avail, 6 + 2 * size],
-      [this.used, 6 + 8 * size],
-    ] as const) {
-      memory.write(addr, new Uint8Array(length), 0, length);
-    }
-    this.#free = random.shuffle([...Array(size).keys()]);
+    this.desc = areas.desc;
+    this.driver = areas.driver;
+    this.device = areas.device;
   }
 
-  get freeDescriptors(): number {
-    return this.#free.length;
-  }
-  get availIdx(): number {
-    return this.#availIdx;
-  }
-  /** The used index as the device shows it. */
-  get shownUsedIdx(): number {
-    return this.#memory.readU16(this.used + 2);
-  }
-  get usedFlags(): number {
-    return this.#memory.readU16(this.used);
-  }
+  abstract get freeDescriptors(): number;
+  /** The position that comes next, as NOTIFICATION_DATA tells it. */
+  abstract get position(): number;
 
-  /** Makes a buffer available and returns its head descriptor, or -1 if descriptors ran out. */
+  /** Makes a buffer available and returns what names it, or -1 if descriptors ran out. */
   add(segments: readonly Segment[], layout: ChainLayout = 'direct'): number {
-    const direct = layout === 'direct' ? segments.length : layout === 'indirect' ? 0 : layout.direct;
-    const inRing = segments.slice(0, direct);
-    const inTable = segments.slice(direct);
-    const needed = inRing.length + (inTable.length > 0 ? 1 : 0);
-    if (needed === 0 || needed > this.#free.length) return -1;
-    const ids = this.#free.splice(-needed);
-    inRing.forEach((segment, i) => {
-      const next = ids[i + 1];
-      const flags = (segment.write ? F_WRITE : 0) | (next === undefined ? 0 : F_NEXT);
-      this.writeDescriptor(ids[i] ?? 0, segment.addr, segment.length, flags, next ?? 0);
-    });
-    if (inTable.length > 0) {
-      this.writeDescriptor(ids.at(-1) ?? 0, this.#table(inTable), DESC_SIZE * inTable.length, F_INDIRECT, 0);
-    }
-    const head = ids[0] ?? 0;
-    this.#owned.set(head, ids);
-    this.offer(head);
+    const direct = this.direct(layout, segments.length);
+    const needed = Math.min(direct + 1, segments.length);
+    if (needed === 0 || needed > this.freeDescriptors) return -1;
+    const descriptors = this.#cut(segments, direct);
+    const head = this.make(descriptors);
+    const writable = segments.reduce((sum, { length, write }) => sum + (write ? length : 0), 0);
+    this.#owned.set(head, { descriptors: descriptors.length, writable });
     return head;
+  }
+
+  /** Whether `poll` would find something. */
+  get hasUsed(): boolean {
+    return this.#ready.length > 0 || this.look() !== null;
   }
 
   /** Takes back one used buffer. */
   poll(): UsedBuffer | null {
-    if (this.#usedIdx === this.shownUsedIdx) return null;
-    const at = this.used + 4 + 8 * (this.#usedIdx % this.size);
-    const head = this.#memory.readU32(at);
-    const length = this.#memory.readU32(at + 4);
-    this.#usedIdx = (this.#usedIdx + 1) & 0xffff;
-    const ids = this.#owned.get(head);
-    if (!ids) throw new Error(`the device used buffer ${head}, which it does not own`);
-    this.#owned.delete(head);
-    this.#free.push(...ids);
-    return { head, length };
+    const waiting = this.#ready.shift();
+    if (waiting) return waiting;
+    const used = this.look();
+    if (!used) return null;
+    if (!this.#owned.has(used.head)) throw new Error(`the device used buffer ${used.head}, which it does not own`);
+    // 2.7.9, 2.8.8: with IN_ORDER the entry may stand for all before it, which then were used completely.
+    const heads = this.options.inOrder ? [...this.#owned.keys()] : [used.head];
+    let descriptors = 0;
+    let buffers = 0;
+    for (const head of heads) {
+      const { descriptors: own, writable } = this.#owned.get(head) as Owned;
+      this.#owned.delete(head);
+      this.release(head);
+      this.#ready.push({ head, length: head === used.head ? used.length : writable });
+      descriptors += own;
+      buffers++;
+      if (head === used.head) break;
+    }
+    this.advance(buffers, descriptors);
+    if (this.options.eventIdx && !this.#suppressed) this.ask(0);
+    return this.#ready.shift() ?? null;
   }
 
   /** Asks the device not to interrupt, or to interrupt again. */
   suppressInterrupts(suppress: boolean): void {
-    this.#memory.writeU16(this.avail, suppress ? 1 : 0);
+    this.#suppressed = suppress;
+    if (suppress) this.forbid();
+    else this.ask(0);
   }
+
+  /**
+   * What a driver does before it sleeps: asks for an interrupt at the next used buffer, or with EVENT_IDX after
+   * `buffers` more. True if a used buffer is there already, for which there may be none: take it first.
+   */
+  awaitInterrupt(buffers = 0): boolean {
+    this.#suppressed = false;
+    this.ask(buffers);
+    return this.hasUsed;
+  }
+
+  /** Whether the device wants a kick for what was added since this was asked last. */
+  abstract needsKick(): boolean;
 
   // Raw access, for drivers that misbehave.
 
-  writeDescriptor(index: number, addr: number, length: number, flags: number, next: number): void {
-    this.writeEntry(this.desc, index, addr, length, flags, next);
+  /** Any descriptor anywhere. `other` is what the layout has besides: `next`, or the buffer id. */
+  abstract writeDescriptor(index: number, addr: number, length: number, flags: number, other: number): void;
+  /** Makes available whatever stands at a descriptor. */
+  abstract offer(index: number): void;
+
+  /** Writes descriptors into the ring, makes them available and returns what names the buffer. */
+  protected abstract make(descriptors: readonly RingDescriptor[]): number;
+  protected abstract writeTable(at: number, entries: readonly RingDescriptor[]): void;
+  /** The used buffer that comes next, if it is there. */
+  protected abstract look(): UsedBuffer | null;
+  /** The descriptors of a buffer may be used again. */
+  protected abstract release(head: number): void;
+  protected abstract advance(buffers: number, descriptors: number): void;
+  protected abstract forbid(): void;
+  protected abstract ask(buffers: number): void;
+
+  /** How many of so many segments lie in the ring. */
+  protected direct(layout: ChainLayout, segments: number): number {
+    if (layout === 'direct') return segments;
+    return layout === 'indirect' ? 0 : Math.min(layout.direct, segments);
   }
 
-  writeEntry(table: number, index: number, addr: number, length: number, flags: number, next: number): void {
-    const at = table + DESC_SIZE * index;
-    this.#memory.writeU32(at, addr % 0x1_0000_0000);
-    this.#memory.writeU32(at + 4, Math.floor(addr / 0x1_0000_0000));
-    this.#memory.writeU32(at + 8, length);
-    this.#memory.writeU16(at + 12, flags);
-    this.#memory.writeU16(at + 14, next);
+  #cut(segments: readonly Segment[], direct: number): RingDescriptor[] {
+    const all = segments.map(({ addr, length, write }) => ({ addr, length, flags: write ? F_WRITE : 0 }));
+    const inTable = all.slice(direct);
+    if (inTable.length === 0) return all;
+    const length = DESC_SIZE * inTable.length;
+    const addr = this.#heap.allocate(length, 16);
+    this.writeTable(addr, inTable);
+    return [...all.slice(0, direct), { addr, length, flags: F_INDIRECT }];
   }
 
-  /** Puts any head into the available ring. */
-  offer(head: number): void {
-    this.#memory.writeU16(this.avail + 4 + 2 * (this.#availIdx % this.size), head);
-    this.setAvailIdx((this.#availIdx + 1) & 0xffff);
+  protected writeAddress(at: number, addr: number): void {
+    this.memory.writeU32(at, addr % 0x1_0000_0000);
+    this.memory.writeU32(at + 4, Math.floor(addr / 0x1_0000_0000));
   }
+}
 
-  setAvailIdx(index: number): void {
-    this.#availIdx = index;
-    this.#memory.writeU16(this.avail + 2, index);
-  }
+/** 2.7.10, 2.8.10: whether going from `old` to `now` went past `event`, over 16 bits. */
+export const needEvent = (event: number, now: number, old: number): boolean =>
+  ((now - event - 1) & 0xffff) < ((now - old) & 0xffff);
 
-  #table(segments: readonly Segment[]): number {
-    const table = this.#heap.allocate(DESC_SIZE * segments.length, 16);
-    segments.forEach((segment, i) => {
-      const last = i === segments.length - 1;
-      const flags = (segment.write ? F_WRITE : 0) | (last ? 0 : F_NEXT);
-      this.writeEntry(table, i, segment.addr, segment.length, flags, last ? 0 : i + 1);
-    });
-    return table;
-  }
+/** Zeroed memory for an area. */
+export function placeArea(memory: GuestMemory, heap: GuestHeap, length: number, align: number): number {
+  const addr = heap.allocate(length, align);
+  memory.write(addr, new Uint8Array(length), 0, length);
+  return addr;
 }

@@ -1,70 +1,74 @@
 /**
- * The whole lab in one thread: guest memory, device, host side and echo station, and a guest that behaves
- * as Linux does towards its device.
+ * The whole lab in one thread: guest memory, device, host side and echo station.
  *
  * What are channels between workers in the browser are queues here, drained by `pump`, so that device and
  * host never call each other back in the middle of something, just as in the browser.
  *
- * `migrate` takes device and host apart and puts new ones together from their snapshots, through JSON and
- * over wiped memory: a scenario must not notice.
+ * `roundTrip` takes device and host apart and puts new ones together from their snapshots, through JSON and
+ * over wiped memory: a scenario must not notice. `migrate` is something else: the machine moves to another
+ * host, and the models do what their VMMs do then.
  */
 import type { Ack, HostModelId } from '../host/host-model.ts';
-import { HOST_MODEL_IDS } from '../host/host-model.ts';
 import { HostSide } from '../host/host-side.ts';
+import type { LinkDescription } from '../host/host-side-options.ts';
 import { hostModel } from '../host/models.ts';
-import type { Fate, Verdict } from '../host/verdict.ts';
-import { FATES, verdictOf } from '../host/verdict.ts';
 import { EchoStation } from '../net/echo-station.ts';
 import type { FrameSpec } from '../net/frame-spec.ts';
 import { frameFromSpec } from '../net/frame-spec.ts';
 import type { PresetId } from '../net/traffic.ts';
 import { GUEST_MAC, trafficPresets } from '../net/traffic.ts';
+import { type FrameMeta, type FrameSender, PLAIN_FRAME } from '../ring/frames.ts';
 import type { TraceEvent } from '../trace/event.ts';
-import { AT, PackedWriter, RECORD } from '../trace/packed.ts';
-import type { IoctlRecord } from '../viona/link.ts';
-import { VirtioNetPci } from '../virtio-net/virtio-net-pci.ts';
+import { PackedWriter } from '../trace/packed.ts';
+import type { FaultKind } from '../viona/faults.ts';
+import type { IoctlRecord, LinkKind } from '../viona/link.ts';
+import { choosePersonality, type PersonalityRequest } from '../virtio-net/personality-request.ts';
+import { type NetDescription, VirtioNetPci } from '../virtio-net/virtio-net-pci.ts';
 import { ArrayMemory } from './array-memory.ts';
+import { BenchTimer } from './device-bench.ts';
 import type { DriverPorts } from './driver-ports.ts';
-import type { FrameOutcome, ScenarioHost } from './scenarios-types.ts';
+import { FrameLedger } from './frame-ledger.ts';
+import type { FrameOutcome, ScenarioFault, ScenarioHost } from './scenarios-types.ts';
+import { type Variant, variantPersonality } from './variants.ts';
 
 const MTU = 1500;
-const MEMORY_SIZE = 0x40_0000;
+const MEMORY_SIZE = 0x10_0000;
 const CHANNEL_FRAMES = 1024;
-const STATUS_NEEDS_RESET = 64;
+const PRESETS = new Map(trafficPresets(GUEST_MAC, MTU).map(({ id, frame }) => [id, frame]));
 
 interface Queued {
   readonly id: number;
   readonly bytes: Uint8Array;
-}
-
-interface Judged {
-  readonly active: HostModelId;
-  readonly verdicts: Record<HostModelId, Verdict>;
+  readonly meta: FrameMeta;
 }
 
 export class TestLab implements ScenarioHost {
   readonly memory = new ArrayMemory(MEMORY_SIZE);
   readonly events: TraceEvent[] = [];
-  /** Fates of all frames towards the guest, by id: exactly one each. */
-  readonly fates = new Map<number, Fate>();
+  readonly frames = new FrameLedger();
   /** What a driver sees of the device: goes on working when the device is replaced. */
   readonly ports: DriverPorts;
   /** Frames that find so many on their way are refused. */
   channelFrames = CHANNEL_FRAMES;
-  readonly #judged = new Map<number, Judged>();
+  readonly #variant: Variant | undefined;
   readonly #toDevice: Queued[] = [];
   readonly #toHost: Queued[] = [];
   readonly #trace: PackedWriter;
+  readonly #now: () => number;
   #time = 0;
+  #request: PersonalityRequest = {};
   #host: HostSide;
   #device: VirtioNetPci;
   #config: Uint8Array;
 
-  constructor(model: HostModelId) {
-    const now = (): number => (this.#time += 1000);
-    this.#trace = new PackedWriter(({ chunk, used }) => this.#read(chunk, used), now);
+  /** @param variant what the device must be able to offer */
+  constructor(model: HostModelId, variant?: Variant) {
+    this.#variant = variant;
+    this.#now = (): number => (this.#time += 1000);
+    this.#trace = new PackedWriter(({ chunk, used }) => this.frames.read(chunk, used), this.#now);
     this.#host = this.#newHost(model);
-    this.#device = this.#newDevice(now);
+    this.#device = this.#newDevice();
+    this.#applyPersonality();
     this.#config = this.#device.pciSpace.slice();
     this.ports = {
       configRead: (offset, width) => this.#device.pciConfigRead(offset, width) ?? this.#ownConfig(offset, width),
@@ -84,13 +88,16 @@ export class TestLab implements ScenarioHost {
 
   /** Called after every batch of received frames: the guest takes them and posts buffers again. */
   onDelivered: () => void = () => undefined;
+  onMachineReset: () => void = () => undefined;
 
   /** Carries frames over until none is on its way. */
   pump(): void {
     while (this.#toHost.length + this.#toDevice.length > 0) {
-      for (const { bytes } of this.#toHost.splice(0)) this.#host.transmit(bytes, 0, bytes.length);
+      for (const { bytes, meta } of this.#toHost.splice(0)) this.#host.transmit(bytes, 0, bytes.length, meta);
       this.#host.flush();
-      for (const { id, bytes } of this.#toDevice.splice(0)) this.#device.receive(id, bytes, 0, bytes.length);
+      for (const { id, bytes, meta } of this.#toDevice.splice(0)) {
+        this.#device.receive(id, bytes, 0, bytes.length, meta);
+      }
       this.#device.flush();
       this.onDelivered();
     }
@@ -98,29 +105,27 @@ export class TestLab implements ScenarioHost {
   }
 
   /** Sends any bytes towards the guest. The fate is known when this returns. */
-  inject(bytes: Uint8Array): number {
-    const id = this.#host.input(bytes, 0, bytes.length);
+  inject(bytes: Uint8Array, meta: Readonly<FrameMeta> = PLAIN_FRAME): number {
+    const id = this.#host.input(bytes, 0, bytes.length, meta);
     this.pump();
     return id;
   }
 
   /** Device and host anew from their snapshots. Throws if a snapshot is refused. */
-  migrate(): void {
+  roundTrip(): void {
     this.pump();
     const device: unknown = JSON.parse(JSON.stringify(this.#device.snapshot()));
     const host: unknown = JSON.parse(JSON.stringify(this.#host.snapshot()));
-    const model = this.#host.model;
-    const offers = hostModel(model).offers;
     const image = this.memory.bytes.slice();
     this.memory.bytes.fill(0xdb);
     this.#host = this.#newHost('exact');
-    this.#device = this.#newDevice(() => (this.#time += 1000));
+    this.#device = this.#newDevice();
     const refused = this.#host.restore(host);
     if (refused !== null) throw new Error(refused);
     this.memory.bytes.set(image);
     const result = this.#device.restore(device);
     if (!result.ok) throw new Error(result.reason);
-    this.#device.setOffers(offers);
+    this.#applyPersonality();
     this.#device.resume();
     this.pump();
   }
@@ -129,15 +134,34 @@ export class TestLab implements ScenarioHost {
 
   setModel(model: HostModelId): void {
     this.#host.setModel(model);
-    this.#device.setOffers(hostModel(model).offers);
+    this.#applyPersonality();
   }
 
-  ioctl(name: string, arg: string | number): IoctlRecord {
+  setPersonality(request: PersonalityRequest): void {
+    this.#request = request;
+    this.#applyPersonality();
+  }
+
+  setLinkKind(kind: LinkKind): void {
+    this.#host.setLinkKind(kind);
+  }
+
+  ioctl(name: string, arg: unknown): IoctlRecord {
     return this.#host.ioctl(name, arg);
   }
 
-  fault(name: string, errno: string): string | null {
-    return this.#host.injectFault(name, errno);
+  fault(fault: ScenarioFault): string | null {
+    if (fault.kind !== 'shortage') return this.#host.fault(fault);
+    this.#device.shortNextMerge();
+    return null;
+  }
+
+  clearFaults(kind?: FaultKind): void {
+    this.#host.clearFaults(kind);
+  }
+
+  migrate(): Ack {
+    return this.#host.migrate().ack;
   }
 
   /** Resets the device; `onMachineReset` lets the guest boot again. */
@@ -146,23 +170,16 @@ export class TestLab implements ScenarioHost {
     this.onMachineReset();
   }
 
-  onMachineReset: () => void = () => undefined;
-
-  link(): Pick<ReturnType<HostSide['describe']>, 'level' | 'callbacks'> {
+  link(): LinkDescription {
     return this.#host.describe();
   }
 
-  ioctls(): readonly IoctlRecord[] {
+  nic(): NetDescription {
+    return this.#device.describe();
+  }
+
+  ioctls(): readonly Pick<IoctlRecord, 'name' | 'arg' | 'errno'>[] {
     return this.events.flatMap((event) => (event.type === 'ioctl' && event.by === 'vmm' ? [event] : []));
-  }
-
-  rxMode(): { promisc: boolean | null; allmulti: boolean | null } {
-    const { promisc, allmulti } = this.#device.describe().rxMode;
-    return { promisc, allmulti };
-  }
-
-  tables(): { unicast: readonly string[]; multicast: readonly string[] } {
-    return this.#device.describe().tables;
   }
 
   lastAck(name: string): Ack | null {
@@ -170,24 +187,17 @@ export class TestLab implements ScenarioHost {
     return last?.type === 'control' ? last.ack : null;
   }
 
-  needsReset(): boolean {
-    return (this.#device.describe().status & STATUS_NEEDS_RESET) !== 0;
+  lastAcks(): Readonly<Partial<Record<HostModelId, Ack>>> {
+    const last = this.events.findLast((event) => event.type === 'command-judged');
+    return last?.type === 'command-judged' ? last.acks : {};
   }
 
   send(frame: PresetId | FrameSpec): FrameOutcome {
-    const spec =
-      typeof frame === 'string' ? trafficPresets(GUEST_MAC, MTU).find(({ id }) => id === frame)?.frame : frame;
+    const spec = typeof frame === 'string' ? PRESETS.get(frame) : frame;
     if (!spec) throw new Error('there is no such preset');
     const made = frameFromSpec(spec);
     if (!made.ok) throw new Error(made.error);
-    return this.outcome(this.inject(made.bytes));
-  }
-
-  outcome(id: number): FrameOutcome {
-    const judged = this.#judged.get(id);
-    const fate = this.fates.get(id);
-    if (!judged || !fate) throw new Error(`frame ${id} has no fate`);
-    return { fate, ...judged };
+    return this.frames.outcome(this.inject(made.bytes, made.meta));
   }
 
   #newHost(model: HostModelId): HostSide {
@@ -203,56 +213,40 @@ export class TestLab implements ScenarioHost {
     return host;
   }
 
-  #newDevice(now: () => number): VirtioNetPci {
+  #newDevice(): VirtioNetPci {
     return new VirtioNetPci({
       memory: this.memory,
-      interrupt: { raise: () => undefined, lower: () => undefined },
+      interrupt: { raise: () => undefined, lower: () => undefined, msi: () => undefined },
       host: { rxEvent: (event) => this.#host.rxEvent(event) },
       wire: this.#channel(this.#toHost),
       trace: this.#trace,
       emit: (event) => this.events.push(event),
-      now,
+      now: this.#now,
       mac: GUEST_MAC,
       mtu: MTU,
       offers: hostModel(this.#host.model).offers,
+      timer: new BenchTimer(),
     });
   }
 
-  #channel(queue: Queued[]) {
+  /** What the model in force offers, what was asked for, and what this kind of driver needs. */
+  #applyPersonality(): void {
+    const { add = [], transitional = false } = variantPersonality(this.#variant);
+    const request = { ...this.#request, add: [...(this.#request.add ?? []), ...add], transitional };
+    const { personality } = choosePersonality(hostModel(this.#host.model).offers, request);
+    const result = this.#device.setPersonality(personality);
+    if (!result.ok) throw new Error(result.reason);
+  }
+
+  #channel(queue: Queued[]): FrameSender {
     return {
-      send: (id: number, bytes: Uint8Array, offset: number, length: number): boolean => {
+      send: (id, bytes, offset, length, meta = PLAIN_FRAME): boolean => {
         if (queue.length >= this.channelFrames) return false;
-        queue.push({ id, bytes: bytes.slice(offset, offset + length) });
+        queue.push({ id, bytes: bytes.slice(offset, offset + length), meta: { ...meta } });
         return true;
       },
       flush: () => undefined,
     };
-  }
-
-  /** Folds packed records into judgements and fates, and insists on one fate per frame. */
-  #read(chunk: ArrayBuffer, used: number): void {
-    const view = new DataView(chunk);
-    for (let at = 0; at < used; at += view.getUint32(at + AT.length, true)) {
-      const kind = view.getUint16(at + AT.kind, true);
-      const id = view.getUint32(at + AT.id, true);
-      if (kind === RECORD.FRAME_RX) {
-        const active = HOST_MODEL_IDS[view.getUint8(at + AT.rxActive)] as HostModelId;
-        const verdicts = HOST_MODEL_IDS.map((model, index) => {
-          return [model, verdictOf(view.getUint16(at + AT.rxVerdicts + 2 * index, true))] as const;
-        });
-        this.#judged.set(id, { active, verdicts: Object.fromEntries(verdicts) as Judged['verdicts'] });
-        this.#setFate(id, view.getUint16(at + AT.rxFate, true));
-      } else if (kind === RECORD.FRAME_FATE) {
-        this.#setFate(id, view.getUint16(at + AT.fateCode, true));
-      }
-    }
-  }
-
-  #setFate(id: number, code: number): void {
-    const fate = FATES[code];
-    if (fate === undefined || fate === 'pending') return;
-    if (this.fates.has(id)) throw new Error(`frame ${id} has a second fate ${fate}`);
-    this.fates.set(id, fate);
   }
 
   #ownConfig(offset: number, width: number): number {

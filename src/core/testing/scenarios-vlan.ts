@@ -1,0 +1,186 @@
+/** Scenarios of VLAN tags: the filter of VIRTIO_NET_F_CTRL_VLAN, and what happens without it. */
+import type { Scenario } from './scenarios-types.ts';
+import { FOREIGN, offer, OWN, reprobe, sends, UP, withhold } from './scenarios-words.ts';
+
+const CTRL_VLAN = 'VIRTIO_NET_F_CTRL_VLAN';
+
+export const VLAN_SCENARIOS: readonly Scenario[] = [
+  {
+    id: 'vlan-tags-are-lost',
+    title: 'Tagged frames do not reach the guest unless the link is in ALL, which takes the tag off',
+    covers: ['NET-VLAN-01'],
+    model: 'propolis-372a574',
+    steps: [
+      UP,
+      sends(
+        'vlan-own-unicast',
+        'filtered',
+        { viona: 'vid-mismatch', tables: 'own-unicast' },
+        { path: 'none', judged: { 'propolis-372a574': 'loss' } },
+      ),
+      sends(
+        'vlan-broadcast',
+        'filtered',
+        { viona: 'vid-mismatch', tables: 'broadcast' },
+        { judged: { 'propolis-before-1125': 'loss', 'propolis-372a574': 'loss', 'propolis-v7': 'loss' } },
+      ),
+      sends(
+        'vlan-multicast',
+        'filtered',
+        { viona: 'vid-mismatch', tables: 'multicast-table' },
+        { judged: { 'propolis-372a574': 'loss' } },
+      ),
+      sends('priority-tagged', 'delivered', { all: 'own-unicast' }, { path: 'classified' }),
+      { do: 'promisc', on: true },
+      sends(
+        'vlan-own-unicast',
+        'delivered',
+        { viona: 'promisc-all', before: 'vid-mismatch', tables: 'promisc' },
+        { judged: { 'propolis-372a574': 'agree' } },
+      ),
+    ],
+  },
+  {
+    id: 'vlan-table',
+    title: 'A VLAN interface lets its frames in, and no others',
+    covers: ['NET-VLAN-02', 'NET-VLAN-03', 'NET-VLAN-04'],
+    model: 'exact',
+    steps: [
+      UP,
+      sends('vlan-own-unicast', 'filtered', { viona: 'vid-mismatch', tables: 'vlan-table-miss' }),
+      { do: 'add-vlan', vid: 5 },
+      { expect: 'ack', name: 'VIRTIO_NET_CTRL_VLAN_ADD', ack: 'OK' },
+      { expect: 'table', vlans: { has: [5], lacks: [6] } },
+      sends(
+        'vlan-own-unicast',
+        'delivered',
+        { viona: 'vid-mismatch', tables: 'own-unicast' },
+        { judged: { 'propolis-372a574': 'loss', qemu: 'agree' } },
+      ),
+      sends('vlan-broadcast', 'delivered', { viona: 'vid-mismatch', tables: 'broadcast' }),
+      sends('vlan-multicast', 'delivered', { viona: 'vid-mismatch', tables: 'multicast-table' }),
+      sends({ dst: OWN, vlan: 6 }, 'filtered', { viona: 'vid-mismatch', tables: 'vlan-table-miss' }),
+      { do: 'remove-vlan', vid: 5 },
+      { expect: 'table', vlans: { lacks: [5] } },
+      sends('vlan-own-unicast', 'filtered', { viona: 'vid-mismatch', tables: 'vlan-table-miss' }),
+      sends('own-unicast', 'delivered', { all: 'own-unicast' }),
+    ],
+  },
+  {
+    id: 'promisc-beats-vlan',
+    title: 'PROMISC takes tagged frames whatever the VLAN table says',
+    covers: ['NET-CTRLRX-02', 'NET-VLAN-03'],
+    model: 'exact',
+    steps: [
+      UP,
+      { do: 'promisc', on: true },
+      sends('vlan-broadcast', 'delivered', { viona: 'promisc-all', before: 'vid-mismatch', tables: 'promisc' }),
+      { do: 'promisc', on: false },
+      sends('vlan-broadcast', 'filtered', { viona: 'vid-mismatch', tables: 'vlan-table-miss' }),
+    ],
+  },
+  {
+    id: 'exact-vlan',
+    title: 'Without CTRL_VLAN tagged frames are received by address; QEMU still has the map of the driver before',
+    covers: ['NET-VLAN-01'],
+    model: 'exact',
+    steps: [
+      withhold(CTRL_VLAN),
+      reprobe,
+      UP,
+      sends(
+        'vlan-own-unicast',
+        'delivered',
+        { viona: 'vid-mismatch', qemu: 'vlan-table-miss', exact: 'own-unicast' },
+        { judged: { 'propolis-372a574': 'loss', 'propolis-before-1125': 'loss', qemu: 'loss' } },
+      ),
+      sends('vlan-broadcast', 'delivered', { viona: 'vid-mismatch', qemu: 'vlan-table-miss', exact: 'broadcast' }),
+      sends('vlan-multicast', 'delivered', {
+        viona: 'vid-mismatch',
+        qemu: 'vlan-table-miss',
+        exact: 'multicast-table',
+      }),
+      sends({ dst: FOREIGN, vlan: 5 }, 'filtered', {
+        viona: 'unicast-foreign',
+        qemu: 'vlan-table-miss',
+        exact: 'unicast-table-miss',
+      }),
+    ],
+  },
+  {
+    id: 'vlan-priority-tag',
+    title: 'A priority tag is a tag: VID 0 must be in the table, while viona takes it for untagged',
+    covers: ['NET-VLAN-02', 'NET-VLAN-03'],
+    model: 'exact',
+    fakeOnly: 'Linux puts VID 0 into the table by itself, if it has ever had a VLAN.',
+    steps: [
+      UP,
+      sends(
+        'priority-tagged',
+        'filtered',
+        { viona: 'own-unicast', tables: 'vlan-table-miss' },
+        { judged: { 'propolis-372a574': 'leak' } },
+      ),
+      { do: 'command', send: { vlan: 'add', vid: 0 }, ack: 'OK' },
+      sends('priority-tagged', 'delivered', { all: 'own-unicast' }),
+      { do: 'command', send: { vlan: 'del', vid: 0 }, ack: 'OK' },
+      sends('priority-tagged', 'filtered', { viona: 'own-unicast', tables: 'vlan-table-miss' }),
+    ],
+  },
+  {
+    id: 'vlan-out-of-range',
+    title: 'There is no VLAN 4096, but there is 4095; before #1125 Propolis acknowledged it and did nothing',
+    covers: ['NET-VLAN-02'],
+    model: 'exact',
+    fakeOnly: 'Linux has no such VLAN.',
+    steps: [
+      UP,
+      { do: 'command', send: { vlan: 'add', vid: 4096 }, ack: 'ERR' },
+      { expect: 'table', vlans: { lacks: [4096, 0] } },
+      { do: 'command', send: { vlan: 'add', vid: 4095 }, ack: 'OK' },
+      {
+        expect: 'acks',
+        acks: {
+          'propolis-before-1125': 'OK',
+          'propolis-372a574': 'ERR',
+          'propolis-v7': 'ERR',
+          qemu: 'OK',
+          'cloud-hypervisor': 'OK',
+          exact: 'OK',
+        },
+      },
+      { expect: 'table', vlans: { has: [4095] } },
+      sends({ dst: OWN, vlan: 4095 }, 'delivered', { viona: 'vid-mismatch', tables: 'own-unicast' }),
+    ],
+  },
+  {
+    id: 'qemu-vlan-map-survives',
+    title: 'The VLAN map of QEMU outlives the driver that could change it',
+    covers: ['NET-VLAN-01', 'NET-VLAN-04'],
+    model: 'qemu',
+    steps: [
+      UP,
+      sends('vlan-own-unicast', 'filtered', { viona: 'vid-mismatch', tables: 'vlan-table-miss' }),
+      withhold(CTRL_VLAN),
+      reprobe,
+      UP,
+      sends(
+        'vlan-own-unicast',
+        'filtered',
+        { viona: 'vid-mismatch', qemu: 'vlan-table-miss', exact: 'own-unicast' },
+        { judged: { qemu: 'loss' } },
+      ),
+      // The way out: a driver that can say which VLANs it wants.
+      offer(),
+      reprobe,
+      UP,
+      { do: 'add-vlan', vid: 5 },
+      sends(
+        'vlan-own-unicast',
+        'delivered',
+        { viona: 'vid-mismatch', tables: 'own-unicast' },
+        { judged: { qemu: 'agree' } },
+      ),
+    ],
+  },
+];
