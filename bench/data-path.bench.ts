@@ -15,7 +15,5 @@ describe('device, 4096 frames', () => {
 
 describe('host, 4096 frames', () => {
   const path = new HostPath();
-  bench('decide, model in force only', () => void path.decideActive(FRAMES), options);
-  bench('decide, all models', () => void path.decideAll(FRAMES), options);
   bench('input: header, all models, trace, channel', () => path.input(FRAMES), options);
 });

@@ -2,9 +2,7 @@
  * The data path of one thread after the other, set up for measuring: rings are laid out once and the driver
  * does no more than to move its available index, so what is measured is the device and the host.
  */
-import { hostModel, HOST_MODELS } from '../src/core/host/models.ts';
 import { HostSide } from '../src/core/host/host-side.ts';
-import { type FrameHeader, newFrameHeader, readHeader } from '../src/core/net/ethernet.ts';
 import { frameFromSpec } from '../src/core/net/frame-spec.ts';
 import { GUEST_MAC, trafficPresets } from '../src/core/net/traffic.ts';
 import type { FrameSender } from '../src/core/ring/frames.ts';
@@ -67,7 +65,7 @@ export class DataPath {
     });
     if (!this.#driver.initialise()) throw new Error('the device refused the features');
     for (const queue of [RX, TX]) {
-      const ring = this.#driver.ring(queue);
+      const ring = this.#driver.splitRing(queue);
       for (let head = 0; head < ring.size; head++) {
         const addr = this.#driver.heap.allocate(2048);
         ring.writeDescriptor(head, addr, queue === RX ? 1526 : NET_HEADER + length, queue === RX ? 2 : 0, 0);
@@ -100,7 +98,7 @@ export class DataPath {
   #offer(queue: number, count: number): void {
     const next = ((this.#avail[queue] ?? 0) + count) & 0xffff;
     this.#avail[queue] = next;
-    this.#driver.ring(queue).setAvailIdx(next);
+    this.#driver.splitRing(queue).setAvailIdx(next);
   }
 }
 
@@ -111,13 +109,6 @@ export const FRAMES: readonly Uint8Array[] = trafficPresets(GUEST_MAC, MTU).flat
 });
 
 export class HostPath {
-  readonly #states = HOST_MODELS.map((model) => model.init({ mac: GUEST_MAC, mtu: MTU }));
-  readonly #active = HOST_MODELS.indexOf(hostModel('propolis-372a574'));
-  readonly #headers: readonly FrameHeader[] = FRAMES.map((bytes) => {
-    const header = newFrameHeader();
-    readHeader(bytes, 0, bytes.length, header);
-    return header;
-  });
   readonly #host = new HostSide({
     mac: GUEST_MAC,
     mtu: MTU,
@@ -127,26 +118,8 @@ export class HostPath {
     deliver: SINK,
   });
 
-  /** Judges headers that are already read; the sum keeps the work from being optimised away. */
-  decideAll(frames: number): number {
-    let sum = 0;
-    for (let i = 0; i < frames; i++) {
-      const header = this.#headers[i % this.#headers.length] as FrameHeader;
-      for (let model = 0; model < HOST_MODELS.length; model++) {
-        sum += HOST_MODELS[model]?.decide(this.#states[model], header).code ?? 0;
-      }
-    }
-    return sum;
-  }
-
-  decideActive(frames: number): number {
-    let sum = 0;
-    const model = HOST_MODELS[this.#active];
-    for (let i = 0; i < frames; i++) {
-      const header = this.#headers[i % this.#headers.length] as FrameHeader;
-      sum += model?.decide(this.#states[this.#active], header).code ?? 0;
-    }
-    return sum;
+  constructor() {
+    for (const to of ['enabled', 'kicked'] as const) this.#host.rxEvent({ type: 'queue', queue: 0, to, size: 256 });
   }
 
   /** The whole way through the host: header, every model, trace record, channel. */
