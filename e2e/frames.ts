@@ -95,6 +95,18 @@ export function numbered(kind: Kind, number: number): FrameSpec {
   }
 }
 
+/** A datagram to the guest's own address, from that port: ports tell flows apart. */
+export function udpFlow(port: number): FrameSpec {
+  const payload = buildUdp4(STATION_IPV4, ip4(10, 0, 2, 15), port, PORT, new Uint8Array(18));
+  return { dst: OWN, src: STATION, etherType: ETHERTYPE_IPV4, payload: Buffer.from(payload).toString('hex') };
+}
+
+/** One TCP segment of `count` times `mss` bytes, to be cut by whoever may not take it whole. */
+export function tcpSegment(port: number, mss: number, count: number): FrameSpec {
+  const tcp = { to: '10.0.2.15', toPort: port, fromPort: PORT, bytes: mss * count };
+  return { dst: OWN, src: STATION, tcp, gso: { type: 'tcpv4', size: mss } };
+}
+
 /** One after another of every kind, numbered from `from`. */
 export function mixedBurst(count: number, from = 0): FrameSpec[] {
   return Array.from({ length: count }, (_, i) => numbered(KINDS[i % KINDS.length] as Kind, from + i));

@@ -3,15 +3,18 @@ import { judge, type Fate, FATES, type Verdict } from '../src/core/host/verdict.
 import { HOST_MODEL_IDS, type Ack, type HostModelId } from '../src/core/host/host-model.ts';
 import { trafficPresets } from '../src/core/net/traffic.ts';
 import type { InjectResult, ModelOpinion } from '../src/app/lab.ts';
-import type { FrameOutcome, ScenarioGuest, ScenarioHost } from '../src/core/testing/scenarios-types.ts';
+import type { FrameOutcome, ScenarioFault, ScenarioGuest, ScenarioHost } from '../src/core/testing/scenarios-types.ts';
+import type { PersonalityRequest } from '../src/core/virtio-net/personality-request.ts';
 import type { IoctlRecord } from '../src/core/viona/link.ts';
+import type { FaultKind, LinkKind } from '../src/protocol/api.ts';
 import type { LabClient } from './lab-client.ts';
 
-const STATUS_NEEDS_RESET = 64;
 const PRESETS = trafficPresets();
 
 /** What a person would type for each wish. A command returns when the device has answered it. */
 export class LinuxGuest implements ScenarioGuest {
+  /** It sends what it likes. */
+  readonly raw = null;
   readonly #lab: LabClient;
 
   constructor(lab: LabClient) {
@@ -39,22 +42,47 @@ export class LinuxGuest implements ScenarioGuest {
     return this.#run(`ip link set eth0 allmulticast ${on ? 'on' : 'off'}`);
   }
 
-  join(group: string): Promise<void> {
-    return this.#run(`ip maddr add ${group} dev eth0`);
+  join(groups: readonly string[]): Promise<void> {
+    return this.#batch(groups.map((group) => `maddr add ${group} dev eth0`));
   }
 
-  leave(group: string): Promise<void> {
-    return this.#run(`ip maddr del ${group} dev eth0`);
+  leave(groups: readonly string[]): Promise<void> {
+    return this.#batch(groups.map((group) => `maddr del ${group} dev eth0`));
   }
 
   /** A macvlan that is up puts its address into the unicast list of the interface below. */
-  addUnicast(address: string): Promise<void> {
-    const name = macvlanName(address);
-    return this.#run(`ip link add ${name} link eth0 address ${address} type macvlan && ip link set ${name} up`);
+  addUnicast(addresses: readonly string[]): Promise<void> {
+    return this.#batch(
+      addresses.flatMap((address) => {
+        const name = macvlanName(address);
+        return [`link add ${name} link eth0 address ${address} type macvlan`, `link set ${name} up`];
+      }),
+    );
   }
 
-  removeUnicast(address: string): Promise<void> {
-    return this.#run(`ip link del ${macvlanName(address)}`);
+  removeUnicast(addresses: readonly string[]): Promise<void> {
+    return this.#batch(addresses.map((address) => `link del ${macvlanName(address)}`));
+  }
+
+  addVlan(vid: number): Promise<void> {
+    return this.#batch([`link add link eth0 name eth0.${vid} type vlan id ${vid}`, `link set eth0.${vid} up`]);
+  }
+
+  removeVlan(vid: number): Promise<void> {
+    return this.#batch([`link del eth0.${vid}`]);
+  }
+
+  /** Linux fails if the device does: that is the scenario's to judge. */
+  async setAddress(address: string): Promise<void> {
+    await this.#lab.run(`ip link set eth0 address ${address}`);
+  }
+
+  setPairs(pairs: number): Promise<void> {
+    return this.#run(`ethtool -L eth0 combined ${pairs}`);
+  }
+
+  #batch(commands: readonly string[]): Promise<void> {
+    return this.#run(`ip -batch - << 'END'\n${commands.join('\n')}\nEND`);
   }
 
   async #run(command: string): Promise<void> {
@@ -80,14 +108,31 @@ export class FacadeHost implements ScenarioHost {
     this.#active = model;
   }
 
-  ioctl(name: string, arg: string | number): Promise<IoctlRecord> {
+  setPersonality(request: PersonalityRequest): Promise<void> {
+    return this.#lab.setPersonality(request);
+  }
+
+  setLinkKind(kind: LinkKind): Promise<void> {
+    return this.#lab.setLinkKind(kind);
+  }
+
+  ioctl(name: string, arg: unknown): Promise<IoctlRecord> {
     return this.#lab.ioctl(name, arg);
   }
 
-  fault(name: string, errno: string): Promise<string | null> {
-    return this.#lab.injectFault(name, errno).then(
-      () => null,
-      (error: unknown) => String(error),
+  fault(fault: ScenarioFault): Promise<string | null> {
+    return this.#lab.fault(fault).then(() => null, String);
+  }
+
+  clearFaults(kind?: FaultKind): Promise<void> {
+    return this.#lab.clearFaults(kind);
+  }
+
+  /** A machine that could not be moved is a rejection. */
+  migrate(): Promise<Ack> {
+    return this.#lab.migrate().then(
+      () => 'OK',
+      () => 'ERR',
     );
   }
 
@@ -99,18 +144,13 @@ export class FacadeHost implements ScenarioHost {
     return this.#lab.link();
   }
 
-  async ioctls(): Promise<IoctlRecord[]> {
+  nic(): ReturnType<LabClient['nic']> {
+    return this.#lab.nic();
+  }
+
+  async ioctls(): Promise<Pick<IoctlRecord, 'name' | 'arg' | 'errno'>[]> {
     const events = await this.#lab.trace({ type: 'ioctl', since: this.#lab.since });
     return events.flatMap(({ event }) => (event.type === 'ioctl' && event.by === 'vmm' ? [event] : []));
-  }
-
-  async rxMode(): Promise<{ promisc: boolean | null; allmulti: boolean | null }> {
-    const { promisc, allmulti } = (await this.#lab.nic()).rxMode;
-    return { promisc, allmulti };
-  }
-
-  async tables(): Promise<{ unicast: string[]; multicast: string[] }> {
-    return (await this.#lab.nic()).tables;
   }
 
   async lastAck(name: string): Promise<Ack | null> {
@@ -119,8 +159,9 @@ export class FacadeHost implements ScenarioHost {
     return last?.type === 'control' ? last.ack : null;
   }
 
-  async needsReset(): Promise<boolean> {
-    return ((await this.#lab.nic()).status & STATUS_NEEDS_RESET) !== 0;
+  async lastAcks(): Promise<Readonly<Partial<Record<HostModelId, Ack>>>> {
+    const last = (await this.#lab.trace({ type: 'command-judged', since: this.#lab.since })).at(-1)?.event;
+    return last?.type === 'command-judged' ? last.acks : {};
   }
 
   async send(frame: Parameters<ScenarioHost['send']>[0]): Promise<FrameOutcome> {

@@ -1,10 +1,20 @@
 /** The lab's facade (`window.lab`, src/app/lab.ts) from a test's side. */
 import type { Page } from '@playwright/test';
 import type { InjectResult, Lab, TraceQuery } from '../src/app/lab.ts';
+import type { PersonalityRequest } from '../src/core/virtio-net/personality-request.ts';
 import type { HostModelId } from '../src/core/host/host-model.ts';
 import type { StampedEvent } from '../src/core/trace/event.ts';
 import type { IoctlRecord } from '../src/core/viona/link.ts';
-import type { ExecResult, FrameSpec, LinkInfo, NicInfo, TrafficSpec } from '../src/protocol/api.ts';
+import type {
+  ExecResult,
+  Fault,
+  FaultKind,
+  FrameSpec,
+  LinkInfo,
+  LinkKind,
+  NicInfo,
+  TrafficSpec,
+} from '../src/protocol/api.ts';
 
 declare global {
   interface Window {
@@ -12,18 +22,14 @@ declare global {
   }
 }
 
-/**
- * Removes what a test can have left in the guest, and probes the driver anew. Down comes first: an interface
- * that is down sends no commands, so the host's link stays as new as it is.
- */
+/** Removes what a test can have left in the guest. What commands that sends is lost with the link. */
 const TIDY_UP = `
   ip link set eth0 down
   killall -q -9 tcpdump ping
   for dev in /sys/class/net/*; do
     case \${dev##*/} in lo | eth0) ;; *) ip link del "\${dev##*/}" ;; esac
   done
-  rm -rf /tmp/*
-  lab-reprobe`;
+  rm -rf /tmp/*`;
 
 /** Frames that one call injects: fewer than the receive ring has buffers. */
 const CHUNK = 64;
@@ -43,15 +49,23 @@ export class LabClient {
 
   /** Like a new lab, without a boot: the interface is down and freshly probed under that model. */
   async reset(model: HostModelId): Promise<void> {
-    this.since = await this.page.evaluate(async (id) => {
+    await this.page.evaluate(async (id) => {
       const { lab } = window;
       await lab.stopTraffic();
-      const end = (lab.trace().at(-1)?.seq ?? -1) + 1;
+      await lab.setPersonality({});
       await lab.setHostModel(id);
-      await lab.recreateLink();
-      return end;
+      await lab.setLinkKind('physical');
+      await lab.setLinkUp(true);
     }, model);
     await this.exec(TIDY_UP);
+    // The interface is down, and what is down sends no commands: the new link stays as new as it is.
+    this.since = await this.page.evaluate(async () => {
+      const { lab } = window;
+      const end = (lab.trace().at(-1)?.seq ?? -1) + 1;
+      await lab.recreateLink();
+      return end;
+    });
+    await this.reprobe();
   }
 
   /** Runs a command in the guest, whatever its exit code. */
@@ -91,12 +105,36 @@ export class LabClient {
     return result;
   }
 
-  ioctl(name: string, arg: string | number): Promise<IoctlRecord> {
+  ioctl(name: string, arg: unknown = null): Promise<IoctlRecord> {
     return this.page.evaluate(([n, a]) => window.lab.ioctl(n, a), [name, arg] as const);
   }
 
-  injectFault(name: string, errno: string): Promise<void> {
-    return this.page.evaluate(([n, e]) => window.lab.injectFault(n, e), [name, errno] as const);
+  fault(fault: Fault): Promise<void> {
+    return this.page.evaluate((f) => window.lab.fault(f), fault);
+  }
+
+  clearFaults(kind?: FaultKind): Promise<void> {
+    return this.page.evaluate((k) => window.lab.clearFaults(k), kind);
+  }
+
+  setLinkKind(kind: LinkKind): Promise<void> {
+    return this.page.evaluate((k) => window.lab.setLinkKind(k), kind);
+  }
+
+  migrate(): Promise<void> {
+    return this.page.evaluate(() => window.lab.migrate());
+  }
+
+  async setPersonality(request: PersonalityRequest): Promise<void> {
+    await this.page.evaluate((r) => window.lab.setPersonality(r).then(() => undefined), request);
+  }
+
+  setLinkUp(up: boolean): Promise<void> {
+    return this.page.evaluate((u) => window.lab.setLinkUp(u), up);
+  }
+
+  announce(): Promise<void> {
+    return this.page.evaluate(() => window.lab.announce());
   }
 
   recreateLink(): Promise<void> {

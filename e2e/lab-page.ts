@@ -36,6 +36,8 @@ export class LabPage {
   readonly receiveMode: Locator;
   readonly deviceStatus: Locator;
   readonly features: Locator;
+  /** Whether the guest's link is up: turns it over. */
+  readonly linkSwitch: Locator;
   readonly ioctls: Locator;
 
   readonly packetGrid: Locator;
@@ -52,6 +54,7 @@ export class LabPage {
   readonly hostModels: Locator;
   readonly presets: Locator;
   readonly frameForm: Locator;
+  readonly ioctlResult: Locator;
   readonly result: Locator;
 
   constructor(page: Page) {
@@ -77,6 +80,7 @@ export class LabPage {
     this.receiveMode = this.device.getByRole('list', { name: 'Receive mode' });
     this.deviceStatus = this.device.getByRole('list', { name: 'Device status' });
     this.features = this.device.getByRole('table', { name: 'Features' });
+    this.linkSwitch = this.device.getByRole('switch', { name: 'Link', exact: true });
     this.ioctls = this.logs.getByRole('table', { name: 'Link ioctls' });
 
     this.packetGrid = this.packets.getByRole('grid', { name: 'Packets' });
@@ -92,6 +96,7 @@ export class LabPage {
     this.hostModels = this.inspector.getByRole('table', { name: 'Host models' });
     this.presets = this.inspector.getByRole('group', { name: 'Presets' });
     this.frameForm = this.inspector.getByRole('group', { name: 'Frame', exact: true });
+    this.ioctlResult = this.inspector.getByRole('status', { name: 'Ioctl result' });
     this.result = this.inspector.getByRole('status', { name: 'Result' });
   }
 
@@ -113,7 +118,7 @@ export class LabPage {
   }
 
   @step
-  async inspect(tab: 'Packet' | 'Counters' | 'Traffic'): Promise<void> {
+  async inspect(tab: 'Packet' | 'Counters' | 'Cost' | 'Traffic' | 'Host'): Promise<void> {
     await this.inspector.getByRole('tab', { name: tab }).click();
   }
 

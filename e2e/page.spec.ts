@@ -45,6 +45,7 @@ test('what was injected is what was delivered and what was dropped', async ({ la
     expect(ends.filtered).toBe(filtered);
     expect(ends.rx_drop_over_mtu).toBe(20);
   }).toPass({ timeout: 10_000 });
+  await ui.inspect('Cost');
   await expect(ui.hostModels.getByRole('row', { name: /before-1125/ })).toBeVisible();
 });
 

@@ -77,9 +77,9 @@ test('tcpdump raises the link to ALL while it runs', async ({ lab }) => {
 test('a level set by hand on the page is in force at once, and logged as such', async ({ lab, ui }) => {
   await lab.exec('ip link set eth0 up');
   await ui.showLogs('Ioctls');
-  await ui.inspect('Traffic');
+  await ui.inspect('Host');
   await ui.inspector.getByRole('button', { name: 'SET_PROMISC ALL' }).click();
-  await expect(ui.result).toHaveText('SET_PROMISC ALL: OK.');
+  await expect(ui.ioctlResult).toHaveText('SET_PROMISC ALL: OK.');
   await expectLevel(ui, 'ALL');
   await expect(ui.ioctls.getByRole('row').nth(1)).toContainText('by hand');
   expect(await lab.injectOne(numbered('foreign unicast', 1))).toMatchObject({
