@@ -47,9 +47,9 @@ test('a frame for a device without a driver is dropped, and the page says so', a
   await lab.exec('rmmod virtio_net');
   const frame = await lab.injectOne({ dst: 'ff:ff:ff:ff:ff:ff' });
   await lab.exec('modprobe virtio_net && lab-addr');
-  expect(frame).toMatchObject({ fate: 'dropped', reason: 'device_not_ready' });
+  expect(frame).toMatchObject({ fate: 'dropped', reason: 'ring_not_running' });
   await ui.selectPacket(frame.id);
-  await expect(ui.inspector).toContainText('The driver has not set DRIVER_OK.');
+  await expect(ui.inspector).toContainText('The receive ring is not running');
 });
 
 test('the module is unloaded and loaded', async ({ lab }) => {

@@ -1,8 +1,8 @@
 /**
  * The fake driver dressed as Linux: the same wishes, the same kinds of command in the same order.
  *
- * Linux posts buffers when the interface comes up, and then and at each change sends PROMISC, ALLMULTI and
- * the whole MAC table, if CTRL_RX was negotiated (drivers/net/virtio_net.c virtnet_set_rx_mode). With MQ it
+ * Linux posts buffers for all pairs when the interface comes up (for those not in use NAPI's first poll does: it
+ * finds an empty ring and fills it), and then and at each change sends PROMISC, ALLMULTI and the whole MAC table, if CTRL_RX was negotiated (drivers/net/virtio_net.c virtnet_set_rx_mode). With MQ it
  * asks for one pair as soon as it has probed: its machine has one processor. An interface that is up is in the
  * all-hosts and all-nodes groups and its solicited-node group.
  * Real Linux sends the three twice for each `ip link set … promisc`, first with the old flags; here it is once.
@@ -39,7 +39,6 @@ export class FakeLinux implements ScenarioGuest, RawGuest {
   #up = false;
   #promisc = false;
   #allmulti = false;
-  #pairs = 1;
   #unicast: string[] = [];
   #multicast: string[] = [];
 
@@ -61,7 +60,7 @@ export class FakeLinux implements ScenarioGuest, RawGuest {
   up(): void {
     this.#up = true;
     this.#multicast = [...new Set([...this.#multicast, ...JOINED_WHEN_UP])];
-    this.#post();
+    this.#post(this.driver.pairs);
     this.#setRxMode();
   }
 
@@ -114,17 +113,15 @@ export class FakeLinux implements ScenarioGuest, RawGuest {
   }
 
   setPairs(pairs: number): void {
-    if (this.#has(MQ) && this.#send(pairsSet(pairs)) === 'OK') this.#pairs = pairs;
-    if (this.#up) this.#post();
+    if (this.#has(MQ)) this.#send(pairsSet(pairs));
   }
 
   // RawGuest
 
   bareDriver(kicks: number): void {
     this.#probe();
-    this.#pairs = kicks;
     this.#up = true;
-    this.#post();
+    this.#post(kicks);
   }
 
   command(send: RawCommand): Ack {
@@ -149,7 +146,6 @@ export class FakeLinux implements ScenarioGuest, RawGuest {
     this.#up = false;
     this.#promisc = false;
     this.#allmulti = false;
-    this.#pairs = 1;
     this.#unicast = [];
     this.#multicast = [];
     if (!this.driver.initialise()) throw new Error('the device refused the features');
@@ -172,8 +168,8 @@ export class FakeLinux implements ScenarioGuest, RawGuest {
     return ack === null ? null : ack === 0 ? 'OK' : 'ERR';
   }
 
-  #post(): void {
-    for (let pair = 0; pair < this.#pairs; pair++) this.driver.postReceive(RX_BUFFERS, undefined, { pair });
+  #post(pairs: number): void {
+    for (let pair = 0; pair < pairs; pair++) this.driver.postReceive(RX_BUFFERS, undefined, { pair });
   }
 
   #take(): void {
