@@ -58,5 +58,9 @@ const DROPPED = {
     'foreign unicast': 'unicast-table-miss',
     'unjoined v4': 'multicast-table-miss',
     'unjoined v6': 'multicast-table-miss',
+    // CTRL_VLAN is negotiated, and there is no VLAN interface.
+    'own unicast in a VLAN': 'vlan-table-miss',
+    'broadcast in a VLAN': 'vlan-table-miss',
+    'joined v4 in a VLAN': 'vlan-table-miss',
   },
 };
