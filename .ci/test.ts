@@ -1,7 +1,7 @@
 /**
  * Every test there is: the guest image and the lab are built, unit tests run in Node and end-to-end tests in
- * Chromium. The last line sums up both, alone on its line, for whoever counts: "N passed, N failed".
- * A step that breaks before it can count anything is one failure.
+ * Chromium, and what they cover is held against the requirements. The last line sums up, alone on its line, for
+ * whoever counts: "N passed, N failed". A step that breaks before it can count anything is one failure.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -93,6 +93,14 @@ if (guest && built) {
     );
     add(ok, countE2e());
   }
+}
+
+if (existsSync(unitResults)) {
+  const besides = existsSync(e2eResults) ? ['--e2e', e2eResults] : [];
+  const kept = step('conformance', () =>
+    node(tsx, ['.ci/conformance.ts', '--check', '--results', unitResults, ...besides]),
+  );
+  if (!kept) add(false);
 }
 
 console.log(`\n${String(total.passed)} passed, ${String(total.failed)} failed`);

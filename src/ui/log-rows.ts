@@ -73,6 +73,8 @@ export function negotiationRow({ seq, time, event }: Logged<NegotiationType>): L
       return row('suspend', event.suspended ? 'on' : 'off', event.suspended ? 'the device rests' : 'the device runs');
     case 'personality':
       return row('PCI function', event.transitional ? 'transitional' : 'modern', event.msix ? 'MSI-X' : 'INTx');
+    case 'carrier':
+      return row('link', event.up ? 'up' : 'down', event.announce ? 'the driver is asked to announce itself' : '');
     case 'migrated':
       return row('migrated', ackTexts(event.acks), event.reason ?? '', event.reason === null ? 'accept' : 'loss');
     case 'needs-reset':

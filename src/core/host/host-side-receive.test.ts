@@ -107,7 +107,7 @@ describe('what viona loses in silence has a name here', () => {
   });
 });
 
-describe('eleven pairs in use before the driver asked for one (NET-MQ-06)', () => {
+describe('eleven pairs in use before the driver asked for one (NET-MQ-06 is not met)', () => {
   /** The same frame in so many flows. */
   const flows = (count: number): Uint8Array[] =>
     Array.from({ length: count }, (_, index) => tcpFrame(4, 100, [1000 + index, 80]));

@@ -16,6 +16,7 @@ const SESSION = stamp([
   { type: 'queue-enabled', queue: 1, role: 'transmitq1', size: 256, desc: 1, driver: 2, device: 3 },
   { type: 'queue-enabled', queue: 0, role: 'receiveq1', size: 256, desc: 4, driver: 5, device: 6 },
   { type: 'status-write', value: 15, before: 11, after: 15 },
+  { type: 'carrier', up: false, announce: false },
   {
     type: 'ioctl',
     name: 'VNA_IOC_SET_PROMISC',
@@ -43,7 +44,7 @@ describe('LabModel', () => {
     });
     expect(model.queues.map(({ queue }) => queue)).toEqual([0, 1]);
     expect(model.ioctls.entries).toHaveLength(1);
-    expect(model.negotiation.entries).toHaveLength(6);
+    expect(model.negotiation.entries).toHaveLength(7);
   });
 
   it('is the same whenever it is folded, in one go or resumed anywhere', () => {

@@ -32,6 +32,7 @@ export type NegotiationType =
   | 'needs-reset'
   | 'device-suspended'
   | 'personality'
+  | 'carrier'
   | 'machine-reset'
   | 'migrated';
 export type CommandType = 'control' | 'command-judged';
@@ -219,6 +220,7 @@ function changeOf(model: LabModel, event: TraceEvent): Partial<LabModel> {
       return { acks: event.acks };
     case 'lost':
       return { lost: { ...model.lost, [event.what]: (model.lost[event.what] ?? 0) + event.count } };
+    case 'carrier':
     case 'machine-reset':
     case 'config-write':
     case 'control':
@@ -247,6 +249,7 @@ function logged(model: LabModel, stamped: StampedEvent): Partial<LabModel> {
     case 'needs-reset':
     case 'device-suspended':
     case 'personality':
+    case 'carrier':
     case 'machine-reset':
     case 'migrated':
       return { negotiation: append(model.negotiation, stamped as Logged<NegotiationType>) };

@@ -122,7 +122,7 @@ describe('what the guest’s header will say', () => {
     expect(said({}, NOTHING, true).flags).toBe(0);
   });
 
-  it('never NEEDS_CSUM, not even with a GSO type, which is not what NET-RX-27 asks for', () => {
+  it('never NEEDS_CSUM, not even with a GSO type, so NET-RX-27 is not met', () => {
     const large = { flags: 1, gsoType: 1, gsoSize: 1448, hdrLen: 54, csumStart: 34, csumOffset: 16 };
     expect(said(large, ALL)).toEqual({ ...PLAIN, gsoType: 1, gsoSize: 1448 });
     expect(said(large, ALL, true)).toEqual({ ...PLAIN, flags: 2, gsoType: 1, gsoSize: 1448 });

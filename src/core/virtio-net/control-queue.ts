@@ -9,6 +9,11 @@
  * A reset of the device or of the queue ends an epoch: an answer that arrives in a later epoch belongs to a
  * buffer that no longer exists and is dropped.
  *
+ * The driver does not run during a pass, so it can have made available no more commands than its ring holds. Each
+ * command is shown as used at once, and its reply goes where the driver said: laid on the available index,
+ * replies could make further commands available for ever. A pass that finds more than a ring's worth has met
+ * that, and the device asks to be reset. (A late answer ends a pass: the driver may have run meanwhile.)
+ *
  * @spec 5.1.9.5
  */
 import type { HostAnswer } from '../host/host-model.ts';
@@ -93,7 +98,11 @@ export class ControlQueue {
     if (this.#waiting) return;
     const queue = transport.queue(index);
     let found = queue.pop(this.#chain);
-    for (; found === POP.CHAIN; found = queue.pop(this.#chain)) {
+    for (let taken = 0; found === POP.CHAIN; found = queue.pop(this.#chain)) {
+      if (++taken > queue.size) {
+        transport.guestError('ring-self-fed', index, `command ${taken} of a ring of ${queue.size}`);
+        return;
+      }
       if (!this.#execute(transport, index) || !transport.running(index)) return;
     }
     if (found === POP.BROKEN && queue.fault) transport.guestError(queue.fault.code, index, queue.fault.detail);

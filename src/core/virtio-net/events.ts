@@ -16,5 +16,10 @@ export type DeviceEvent =
       /** Nanoseconds between taking the buffer and answering it. */
       readonly elapsed: number;
     }
+  /**
+   * The link as the driver finds it in the status field, after the host changed it: up or down, and whether the
+   * driver is asked to announce itself. (The host's own link, with its promiscuity level, is another: `link`.)
+   */
+  | { readonly type: 'carrier'; readonly up: boolean; readonly announce: boolean }
   /** What the driver has asked for, after a command was answered OK or a reset cleared it. */
   | ({ readonly type: 'filter-state'; readonly generation: number } & FilterCopy);

@@ -38,7 +38,7 @@ describe('device configuration', () => {
     expect(driver.device.read(8, 4)).toBe(0x2328_000b);
   });
 
-  it('NET-CFG-02, NET-CFG-03: an MTU out of range is our mistake, not the guest’s', () => {
+  it('NET-CFG-02: an MTU out of range is our mistake, not the guest’s', () => {
     expect(() => new DeviceBench({ mtu: 67 })).toThrow(RangeError);
     expect(() => new DeviceBench({ mtu: 65_536 })).toThrow(RangeError);
     expect(new DeviceBench({ mtu: 68 }).driver().device.read(10, 2)).toBe(68);
@@ -104,6 +104,24 @@ describe('the link', () => {
     expect(driver.device.read(6, 2)).toBe(1);
     expect(driver.readIsr()).toBe(CONFIG_INTERRUPT);
     expect(bench.device.describe().linkUp).toBe(true);
+  });
+
+  it('each change is an event, and what changes nothing is none', () => {
+    const bench = new DeviceBench({ offers: ANNOUNCE });
+    bench.device.setLinkUp(false);
+    bench.device.setLinkUp(false);
+    bench.device.announce();
+    const driver = bench.driver();
+    bench.device.announce();
+    bench.device.setLinkUp(true);
+    driver.ask(C.announceAck(), 1);
+    bench.device.setLinkUp(false);
+    expect(bench.eventsOf('carrier')).toEqual([
+      { type: 'carrier', up: false, announce: false },
+      { type: 'carrier', up: false, announce: true },
+      { type: 'carrier', up: true, announce: true },
+      { type: 'carrier', up: false, announce: false },
+    ]);
   });
 
   it('stays down over a reset', () => {

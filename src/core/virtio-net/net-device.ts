@@ -136,15 +136,21 @@ export class NetDevice implements VirtioDevice, CommandContext {
   setLinkUp(up: boolean): void {
     if (up === this.config.linkUp) return;
     this.config.linkUp = up;
-    this.transport.configChanged();
+    this.#carrierChanged();
   }
 
   /** Asks the driver to announce itself to the network. False if it did not negotiate that it can be asked. */
   announce(): boolean {
     if (!hasFeature(this.transport.negotiated, VIRTIO_NET_F_GUEST_ANNOUNCE)) return false;
     this.config.announce = true;
-    this.transport.configChanged();
+    this.#carrierChanged();
     return true;
+  }
+
+  #carrierChanged(): void {
+    const { linkUp: up, announce } = this.config;
+    this.#emit({ type: 'carrier', up, announce });
+    this.transport.configChanged();
   }
 
   receive(

@@ -97,6 +97,10 @@ describe('a checksum left to be finished', () => {
 });
 
 describe('a large segment', () => {
+  /** Another frame behind the outer UDP header and eight bytes of VXLAN. */
+  const IN_UDP = UDP4.bytes.slice();
+  IN_UDP.set(TCP4.bytes.subarray(0, 3000), 42 + 8);
+
   it.each([
     ['TCPv4', TCP4, TSO4, { hdrLen: 54, csumStart: 34, csumOffset: 16, gsoType: 1 }],
     ['TCPv6, tagged', TCP6, TSO6, { hdrLen: 78, csumStart: 58, csumOffset: 16, gsoType: 4 }],
@@ -218,6 +222,8 @@ describe('a large segment', () => {
     ['a type that is not the packet’s', TCP4.bytes, { gsoType: 4 }],
     ['NET-RX-08: fragments, which are not offered', UDP4.bytes, { gsoType: 3, csumOffset: 6 }],
     ['NET-RX-11: a tunnel', TCP4.bytes, { gsoType: 0x21 }],
+    ['NET-RX-21: TCP in UDP', IN_UDP, { gsoType: 0x21, csumOffset: 6 }],
+    ['NET-RX-21: UDP in UDP', IN_UDP, { gsoType: 0x45, csumOffset: 6 }],
     ['ECN alone', TCP4.bytes, { gsoType: 0x80 }],
     ['no size', TCP4.bytes, { gsoSize: 0 }],
     ['a checksum elsewhere', TCP4.bytes, { csumStart: 40 }],

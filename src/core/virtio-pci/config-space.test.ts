@@ -49,6 +49,13 @@ describe('PCI configuration space', () => {
     expect(bench.device.pciSpace).toHaveLength(256);
   });
 
+  it('PCI-CAP-05: the common configuration is as long as its layout; words of administration queues read zero', () => {
+    const { bar, offset, length } = one(COMMON_CFG);
+    expect(length).toBe(64);
+    expect(ports.barRead(bar, offset + 60, 4)).toBe(0);
+    expect(bench.errors()).toEqual([]);
+  });
+
   it('PCI-CAP-01: cap_len counts trailing data', () => {
     expect(structures.map(({ type, capLength }) => [type, capLength])).toEqual([
       [COMMON_CFG, 16],

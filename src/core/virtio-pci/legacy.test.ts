@@ -182,7 +182,7 @@ describe('legacy registers', () => {
     expect(read(20, 4)).toBe(0x0020_0802);
   });
 
-  it('LEG-04, LEG-16: the MAC address may be written, before negotiation too: recorded, without effect', () => {
+  it('LEG-04: the MAC address may be written, before negotiation too: recorded, without effect', () => {
     [1, 2, 3, 4, 5, 6].forEach((byte, i) => write(20 + i, 1, byte));
     expect(bench.eventsOf('config-write')).toHaveLength(6);
     expect(bench.eventsOf('config-write')[2]).toMatchObject({ offset: 2, width: 1, value: 3 });

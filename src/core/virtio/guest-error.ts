@@ -31,6 +31,11 @@ const spec = (clause: string, response: GuestErrorResponse, text: string): Guest
 export const GUEST_ERRORS = {
   // Split rings (2.7), and what packed rings (2.8) share with them
   'avail-index-jump': spec('2.7.6', 'needs-reset', 'The available index moved by more than the queue size.'),
+  'ring-self-fed': spec(
+    '2.7.6',
+    'needs-reset',
+    'More buffers became available in one pass than the ring holds: what the device wrote lies on the ring.',
+  ),
   'head-out-of-range': spec('2.7.5', 'needs-reset', 'The available ring names a descriptor beyond the queue size.'),
   'next-out-of-range': spec('2.7.5', 'needs-reset', 'A descriptor links to one beyond the queue size.'),
   'descriptor-loop': spec('2.7.5.2', 'needs-reset', 'The descriptor chain is longer than the queue, so it loops.'),
