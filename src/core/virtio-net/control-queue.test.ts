@@ -161,11 +161,11 @@ describe('control queue with a host in another thread', () => {
     await turn();
     expect(driver.ackNow(sent)).toBeNull();
     expect(bench.device.describe().tables.unicast).toEqual([]);
-    const raise = bench.pin.raised;
+    const inForceAtInterrupt: string[][] = [];
+    bench.onInterrupt = () => inForceAtInterrupt.push([...bench.device.describe().tables.unicast]);
     host.pending[0]?.resolve({ ...HOST_OK, generation: 9 });
-    while (bench.pin.raised === raise) await Promise.resolve();
-    const inForceAtInterrupt = bench.device.describe().tables.unicast;
-    expect(inForceAtInterrupt).toEqual([UNICAST]);
+    await turn();
+    expect(inForceAtInterrupt).toEqual([[UNICAST]]);
     expect(driver.ackNow(sent)).toBe(OK);
     expect(bench.eventsOf('filter-state').at(-1)).toMatchObject({
       generation: 9,

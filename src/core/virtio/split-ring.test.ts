@@ -65,6 +65,8 @@ describe('split ring', () => {
       b.memory.bytes.slice(ring.desc, ring.desc + 16 * SIZE),
       b.memory.bytes.slice(ring.avail, ring.avail + 6 + 2 * SIZE),
     ];
+    // Descriptors that no buffer has hold something too.
+    b.memory.bytes.fill(0xa5, ring.desc, ring.desc + 16 * SIZE);
     ring.add([b.segment(10, false), b.segment(20, true)], 'indirect');
     ring.add([b.segment(10, false), b.segment(20, true)]);
     const written = parts();
