@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ArrayMemory } from '../testing/array-memory.ts';
 import { DescriptorChain } from './descriptor-chain.ts';
+import { VastMemory } from './queue.test-kit.ts';
 
 /** A chain over the given cuts of consecutive bytes, with a hole of 5 bytes between segments. */
 function chainOf(memory: ArrayMemory, bytes: Uint8Array, cuts: readonly number[], writable: boolean): DescriptorChain {
@@ -56,6 +57,36 @@ describe('DescriptorChain', () => {
         expect(Buffer.compare(memory.bytes, filled)).toBe(0);
       }),
     );
+  });
+
+  it('SPLIT-FRAME-01: a read ends in the middle of a segment that is not the first', () => {
+    const memory = new ArrayMemory(256);
+    const chain = chainOf(memory, Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), [4, 4], false);
+    const into = new Uint8Array(8);
+    expect(chain.read(memory, 0, into, 0, 6)).toBe(6);
+    expect([...into]).toEqual([1, 2, 3, 4, 5, 6, 0, 0]);
+  });
+
+  it('SPLIT-DESC-01: nothing of the buffer before is left when the chain is refilled', () => {
+    const memory = new ArrayMemory(256);
+    const chain = new DescriptorChain(4);
+    chain.reset(1);
+    chain.add(10, 4, true);
+    chain.add(20, 4, true);
+    chain.reset(2);
+    chain.add(30, 4, true);
+    expect(chain.write(memory, 0, new Uint8Array(8).fill(9), 0, 8)).toBe(4);
+    expect([...memory.bytes.slice(20, 24)]).toEqual([0, 0, 0, 0]);
+  });
+
+  it('holds 2^32 bytes, both parts together, and not one more', () => {
+    const memory = new VastMemory(new ArrayMemory(256));
+    const chain = new DescriptorChain(4);
+    chain.reset(0);
+    expect(chain.offer(memory, 0, 0x8000_0000, false)).toBeNull();
+    expect(chain.offer(memory, 0, 0x8000_0000, true)).toBeNull();
+    expect([chain.readable, chain.writable]).toEqual([0x8000_0000, 0x8000_0000]);
+    expect(chain.offer(memory, 0, 1, true)).toBe('chain-too-long');
   });
 
   it('SPLIT-DESC-01: writes start behind the readable part and stop at the end', () => {

@@ -50,6 +50,16 @@ describe('packed ring', () => {
     expect(fresh.enable(areas)).toBeNull();
   });
 
+  it('a slot in flight is not shown as available, whatever the driver writes there', () => {
+    b = packedBench({ size: 2 });
+    b.offer(2);
+    b.take(1);
+    expect(b.queue.shownIdx).toBe(0);
+    // Available again, in the lap that follows.
+    b.memory.writeU16(b.ring.desc + 14, F_USED);
+    expect(b.queue.shownIdx).toBe(0);
+  });
+
   it('a ring area must lie in guest RAM to its last byte', () => {
     const end = b.memory.size;
     const fresh = new Virtqueue(b.memory, SIZE);

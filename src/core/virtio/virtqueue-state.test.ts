@@ -119,7 +119,13 @@ describe.each(LAYOUTS)('state of a virtqueue, %s', (layout) => {
       { device: undefined },
     ];
     for (const change of wrong) expect(read({ ...good, ...change }), JSON.stringify(change)).not.toBeNull();
-    expect(read({ ...good, enabled: false, desc: 0, driver: 0, device: 0, position: 1 })).not.toBeNull();
+    const off = { ...good, enabled: false, desc: 0, driver: 0, device: 0, position: 0 };
+    expect(read(off)).toBeNull();
+    for (const field of ['desc', 'driver', 'device', 'position']) {
+      for (const other of ['desc', 'driver', 'device', 'position']) {
+        expect(read({ ...off, [field]: 16, [other]: 16 }), `${field}, ${other}`).not.toBeNull();
+      }
+    }
   });
 });
 
@@ -131,7 +137,10 @@ describe('virtqueue, configuration', () => {
       expect(b.queue.restore({ ...state, position })).toBe(`position ${position}`);
     }
     expect(b.queue.save()).toEqual(state);
-    for (const position of [6, 0x8006]) expect(b.queue.restore({ ...state, position })).toBeNull();
+    for (const position of [0, 6, 0x8000, 0x8006]) {
+      expect(b.queue.restore({ ...state, position })).toBeNull();
+      expect(b.queue.availIdx).toBe(position);
+    }
   });
 
   it('reads what it needs from the negotiated features', () => {

@@ -24,6 +24,13 @@ describe.each(LAYOUTS)('virtqueue, %s', (layout) => {
     expect(b.queue.pop(b.chain)).toBe(POP.EMPTY);
   });
 
+  it('counts what is available over the end of the ring', () => {
+    const b = bench();
+    b.turn(SIZE - 1);
+    b.offer(3);
+    expect([b.queue.available(2), b.queue.available(9)]).toEqual([2, 3]);
+  });
+
   it('SPLIT-USED-02: what is reported as written is there, from the first writable byte on', () => {
     const b = bench();
     const segments = [b.segment(5, false), b.segment(3, true), b.segment(9, true)];
@@ -132,6 +139,29 @@ describe.each(LAYOUTS)('virtqueue, %s', (layout) => {
       b.queue.rewind(1);
       expect(b.take(1)).toEqual([e]);
     });
+
+    it('is not possible for what is older than the newest that was pushed, whatever else was pushed', () => {
+      for (const [first, second] of [
+        [3, 1],
+        [2, 3],
+      ] as const) {
+        const b = bench();
+        b.offer(5);
+        const heads = b.take(5);
+        b.queue.pushUsed(heads[first] ?? -1, 0);
+        b.queue.pushUsed(heads[second] ?? -1, 0);
+        expect(() => b.queue.rewind(2)).toThrow(RangeError);
+        b.queue.rewind(1);
+        expect(b.take(1)).toEqual([heads[4]]);
+      }
+    });
+
+    it('of nothing is possible at any time', () => {
+      const b = bench();
+      b.queue.reset();
+      b.queue.rewind(0);
+      expect(b.queue.inFlight).toBe(0);
+    });
   });
 
   describe('pushUsed', () => {
@@ -199,12 +229,16 @@ describe.each(LAYOUTS)('virtqueue, %s', (layout) => {
       }
     });
 
-    it('of more than are in flight is the device’s bug', () => {
-      const b = bench();
-      b.offer(2);
-      b.take(2);
-      expect(() => b.queue.pushUsedBatch(3)).toThrow(RangeError);
-    });
+    it.each([false, true])(
+      'of more than are in flight is the device’s bug, and retires none; IN_ORDER %s',
+      (inOrder) => {
+        const b = bench({ inOrder });
+        b.offer(2);
+        b.take(2);
+        expect(() => b.queue.pushUsedBatch(3)).toThrow(RangeError);
+        expect([b.queue.inFlight, b.queue.publish()]).toEqual([2, false]);
+      },
+    );
   });
 
   describe('reset', () => {
