@@ -49,7 +49,7 @@ const LAYERS: readonly Layer[] = [
     folder: 'src/ui',
     imports: CORE,
     types: ['src/protocol'],
-    packages: ['lit', '@lit/context', '@tanstack/lit-virtual', '@xterm/xterm', '@xterm/addon-fit'],
+    packages: ['lit', '@lit/context', '@xterm/xterm', '@xterm/addon-fit'],
   },
   {
     folder: 'src/app',

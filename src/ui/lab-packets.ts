@@ -1,20 +1,22 @@
-import { VirtualizerController } from '@tanstack/lit-virtual';
 import { html, LitElement, nothing } from 'lit';
+import type { FrameRow } from '../core/trace/frame-row.ts';
 import './lab-packet-bar.ts';
-import { matrixCells, matrixHead } from './matrix-row.ts';
+import { matrixCells, matrixHead, matrixTitle } from './matrix-row.ts';
 import { matrixStyles } from './matrix-styles.ts';
 import { MODEL_ORDER } from './model-display.ts';
-import { COLUMNS, packetCells, rowTone } from './packet-row.ts';
+import { emptyList } from './packet-empty.ts';
+import { COLUMNS, packetCells, packetTitle, rowTone } from './packet-row.ts';
 import { columnStyles, listStyles } from './packet-styles.ts';
 import { PacketView } from './packet-view.ts';
+import { RowWindow } from './row-window.ts';
 import { ActionsController, StoreController } from './store.ts';
 import { controls, pane, shared } from './styles.ts';
 import { ALL_VERDICTS, judgedMask } from './verdict-choice.ts';
 import { ViewController } from './view-state.ts';
 
 const ROW_HEIGHT = 22;
-/** The virtualizer lays out every row again when their number changes, so it is told a number that moves in steps. */
-const COUNT_STEP = 8192;
+/** In a flood the list is drawn this often: nobody reads faster, and the guest wants the processor too. */
+const REDRAW_MS = 100;
 
 /**
  * The packets: a grid with one cursor, that follows the newest packet until the user scrolls away. As a list it
@@ -26,15 +28,14 @@ export class LabPackets extends LitElement {
 
   static override styles = [shared, pane, controls, columnStyles, listStyles, matrixStyles];
 
-  readonly #store = new StoreController(this, ({ frames, model }) => `${frames.version} ${model.host ?? ''}`);
+  readonly #store = new StoreController(
+    this,
+    ({ frames, model }) => `${frames.version} ${model.host ?? ''}`,
+    REDRAW_MS,
+  );
   readonly #actions = new ActionsController(this);
   readonly #viewState = new ViewController(this);
-  readonly #virtual = new VirtualizerController<HTMLElement, HTMLElement>(this, {
-    count: 0,
-    getScrollElement: () => this.#body,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 4,
-  });
+  readonly #window = new RowWindow(this, () => this.#body, ROW_HEIGHT);
   #view: PacketView | null = null;
   #filter = '';
   #verdicts = ALL_VERDICTS;
@@ -69,9 +70,6 @@ export class LabPackets extends LitElement {
       this.#lostCursor = true;
     }
     if (!this.#view.update()) requestAnimationFrame(() => this.requestUpdate());
-    const virtualizer = this.#virtual.getVirtualizer();
-    const count = Math.ceil(this.#view.length / COUNT_STEP) * COUNT_STEP;
-    if (virtualizer.options.count !== count) virtualizer.setOptions({ ...virtualizer.options, count });
   }
 
   override updated(): void {
@@ -81,7 +79,7 @@ export class LabPackets extends LitElement {
     const evicted = frames.first - this.#first;
     this.#first = frames.first;
     const cursor = this.#lostCursor && !this.follow ? this.#selectedIndex() : -1;
-    if (this.follow) body.scrollTop = body.scrollHeight;
+    if (this.follow) body.scrollTop = (this.#view?.length ?? 0) * ROW_HEIGHT;
     else if (cursor >= 0) this.#reveal(cursor);
     // Evicted rows leave from the top: what the user reads stays where it is.
     else if (evicted > 0 && !this.#narrows) body.scrollTop -= evicted * ROW_HEIGHT;
@@ -121,8 +119,10 @@ export class LabPackets extends LitElement {
           @dblclick=${this.#open}
           @wheel=${this.#unfollow}
           @scroll=${this.#scrolled}
+          @pointerover=${this.#explain}
+          @pointerout=${this.#unexplain}
         >
-          ${view && view.length > 0 ? this.#rows(view, matrix) : this.#empty(frames?.length ?? 0)}
+          ${view && view.length > 0 ? this.#rows(view, matrix) : emptyList(frames?.length ?? 0, this.#verdicts.kind !== 'all')}
         </div>
         <div class="ring"></div>
       </section>
@@ -143,50 +143,32 @@ export class LabPackets extends LitElement {
 
   /** Not keyed: in a flood every row is another one each frame, and its nodes are best used again. */
   #rows(view: PacketView, matrix: boolean): unknown {
-    const frames = this.#store.store?.frames;
     const selected = this.#viewState.view?.selectedId;
-    const items = this.#virtual.getVirtualizer().getVirtualItems();
+    const { first, end } = this.#window.range(view.length, this.follow);
     return html`
-      <div class="space" role="rowgroup" style="height:${view.length * ROW_HEIGHT}px;--models:${MODEL_ORDER.length}">
-        ${items
-          .filter(({ index }) => index < view.length)
-          .map(({ index, start }) => {
-            const row = frames?.row(view.numberAt(index));
+      <div class="space" style="height:${view.length * ROW_HEIGHT}px;--models:${MODEL_ORDER.length}">
+        <div class="shown" role="rowgroup" style="transform:translateY(${first * ROW_HEIGHT}px)">
+          ${Array.from({ length: end - first }, (_, i) => {
+            const row = this.#rowAt(first + i);
             if (!row) return nothing;
             const chosen = row.id === selected;
             return html`<div
               role="row"
               class="row ${rowTone(row)}"
               id=${chosen ? 'cursor' : nothing}
-              aria-rowindex=${index + 1}
+              aria-rowindex=${first + i + 1}
               aria-selected=${chosen}
-              style="transform:translateY(${start}px)"
             >
               ${matrix ? matrixCells(row, view.summary(row.seq)) : packetCells(row, view.summary(row.seq))}
             </div>`;
           })}
+        </div>
       </div>
     `;
   }
 
-  #empty(all: number): unknown {
-    if (all > 0)
-      return html`<div class="empty">
-        <p>
-          No packet matches the filter.
-          ${this.#verdicts.kind === 'all' ? nothing : 'Choose “All verdicts” to see what the models agree on, too.'}
-          Escape in the filter box clears it; <kbd>?</kbd> lists the words it knows.
-        </p>
-      </div>`;
-    return html`
-      <div class="empty">
-        <p>No packets yet. Each frame shows up here with its verdict, the rule that decided, and what it cost.</p>
-        <p>
-          Type <code>ip link set eth0 up</code> and <code>ping -c 3 10.0.2.2</code> in the console. Then send frames
-          that the guest did not ask for: Traffic, on the right.
-        </p>
-      </div>
-    `;
+  #rowAt(index: number): FrameRow | undefined {
+    return this.#view ? this.#store.store?.frames.row(this.#view.numberAt(index)) : undefined;
   }
 
   #selectedIndex(): number {
@@ -202,7 +184,7 @@ export class LabPackets extends LitElement {
     const view = this.#view;
     if (!view || view.length === 0) return;
     const at = Math.max(0, Math.min(view.length - 1, index));
-    const row = this.#store.store?.frames.row(view.numberAt(at));
+    const row = this.#rowAt(at);
     if (!row) return;
     this.follow = false;
     this.#viewState.view?.select(row.id);
@@ -211,8 +193,22 @@ export class LabPackets extends LitElement {
   }
 
   #clicked(event: Event): void {
-    const row = (event.target as Element).closest('[aria-rowindex]');
-    if (row) this.#choose(Number(row.getAttribute('aria-rowindex')) - 1);
+    const index = indexOf(event);
+    if (index >= 0) this.#choose(index);
+  }
+
+  /** Tooltips are made for the cell under the pointer, not for every one that flies past. */
+  #explain(event: Event): void {
+    const cell = (event.target as Element).closest<HTMLElement>('[role="gridcell"] span, [role="gridcell"]');
+    const row = this.#rowAt(indexOf(event));
+    if (!cell || !row || !this.#view) return;
+    const titleOf = this.#viewState.view?.mode === 'matrix' ? matrixTitle : packetTitle;
+    const title = titleOf(row, this.#view.summary(row.seq), cell);
+    if (title) cell.title = title;
+  }
+
+  #unexplain(event: Event): void {
+    (event.target as Element).closest('[title]')?.removeAttribute('title');
   }
 
   #reveal(index: number): void {
@@ -227,7 +223,7 @@ export class LabPackets extends LitElement {
   #key(event: KeyboardEvent): void {
     const view = this.#view;
     if (!view || event.ctrlKey || event.metaKey || event.altKey) return;
-    const page = Math.max(1, Math.floor((this.#body?.clientHeight ?? 0) / ROW_HEIGHT) - 1);
+    const page = Math.max(1, this.#window.page - 1);
     const at = this.#selectedIndex();
     const from = at < 0 ? view.length - 1 : at;
     const moves: Readonly<Record<string, number>> = {
@@ -282,6 +278,11 @@ export class LabPackets extends LitElement {
   focusFilter(): void {
     this.renderRoot.querySelector('lab-packet-bar')?.focus();
   }
+}
+
+/** Of the row that an event is about, in the view; or -1. */
+function indexOf(event: Event): number {
+  return Number((event.target as Element).closest('[aria-rowindex]')?.getAttribute('aria-rowindex') ?? 0) - 1;
 }
 
 const LIST_HEAD = html`

@@ -1,18 +1,17 @@
 /** The verdict matrix: a packet beside what every host model says of it. Templates, as in the list. */
-import { html, nothing } from 'lit';
+import { html } from 'lit';
 import type { HostModelId } from '../core/host/host-model.ts';
 import { PATHS, RULES } from '../core/host/verdict.ts';
-import type { Verdict } from '../core/host/verdict.ts';
 import { formatMac } from '../core/net/mac.ts';
 import type { ModelTotals } from '../core/trace/frame-counters.ts';
-import type { FrameRow, ModelVerdict } from '../core/trace/frame-row.ts';
+import type { FrameRow, ModelVerdict, ReceivedRow } from '../core/trace/frame-row.ts';
 import { groupName } from '../core/trace/group-names.ts';
 import type { FrameSummary } from '../core/trace/summary.ts';
 import { formatCount, formatTime, plural } from './format.ts';
 import { MODEL_ORDER, modelDisplay } from './model-display.ts';
 import { sameChoice } from './verdict-choice.ts';
 import type { VerdictChoice } from './verdict-choice.ts';
-import { opinion, outcome, reasonOf } from './verdict-marks.ts';
+import { opinion, outcome, reasonOf, ruleText } from './verdict-marks.ts';
 
 export interface MatrixHead {
   readonly active: HostModelId | null;
@@ -81,45 +80,56 @@ export function matrixCells(row: FrameRow, summary: FrameSummary): unknown {
   return html`
     <span role="gridcell" class="no">${row.number + 1}</span>
     <span role="gridcell" class="time">${formatTime(row.time)}</span>
-    <span role="gridcell" class="dst" title=${(known ? groupName(dst) : null) ?? nothing}
-      >${known ? formatMac(dst) : ''}</span
-    >
-    <span role="gridcell" class="info" title=${info}>${protocol} ${info}</span>
+    <span role="gridcell" class="dst">${known ? formatMac(dst) : ''}</span>
+    <span role="gridcell" class="info">${protocol} ${info}</span>
     ${row.toGuest ? verdictCells(row) : sentCells()}
   `;
 }
 
-function verdictCells(row: FrameRow & { toGuest: true }): unknown {
-  const { sign, word, tone } = outcome(row);
-  // The word of a frame that was lost behind the filter is where.
-  const end = row.fate === 'delivered' || row.fate === 'filtered' || row.fate === 'pending' ? word : reasonOf(row);
+function verdictCells(row: ReceivedRow): unknown {
+  const { sign, tone } = outcome(row);
   return html`
-    <span role="gridcell" class="fate ${tone}" title=${end}>${sign} ${end}</span>
+    <span role="gridcell" class="fate ${tone}">${sign} ${fateText(row)}</span>
     ${MODEL_ORDER.map((id) => cell(row.verdicts.find(({ model }) => model === id)))}
   `;
 }
 
+/** The word of a frame that was lost behind the filter is where. */
+function fateText(row: ReceivedRow): string {
+  const byFilter = row.fate === 'delivered' || row.fate === 'filtered' || row.fate === 'pending';
+  return byFilter ? outcome(row).word : reasonOf(row);
+}
+
 function cell(opinionOf: ModelVerdict | undefined): unknown {
   if (!opinionOf) return html`<span role="gridcell"></span>`;
-  const { model, active, verdict } = opinionOf;
+  const { model, active } = opinionOf;
   const { sign, word, tone } = opinion(opinionOf);
   return html`<span
     role="gridcell"
     class="model ${tone} ${model} ${active ? 'active' : ''}"
-    aria-label="${modelDisplay(model).short}: ${word}"
-    title="${modelDisplay(model).short}${active ? ', in force' : ''}: ${word}. ${why(verdict)}"
+    aria-label=${`${modelDisplay(model).short}: ${word}`}
     ><span class="sign">${sign}</span><span class="word">${WORDS[word] ?? word}</span></span
   >`;
 }
 
 const WORDS: Readonly<Record<string, string>> = { accepted: 'accept', dropped: 'drop' };
 
-/** Rule, path and cost of a verdict: made once for each, since rows are drawn by the dozen per frame. */
-const texts: string[] = [];
-function why({ code, rule, path, cost }: Verdict): string {
-  return (texts[code] ??=
-    `${rule}: ${RULES[rule].text} Path: ${PATHS[path]}. ` +
-    `Cost: ${plural(cost.looked, 'look')}, ${plural(cost.copied, 'copy', 'copies')}, ${cost.discarded} thrown away.`);
+/** What a cell says to whoever points at it. */
+export function matrixTitle(row: FrameRow, { dst, info }: FrameSummary, cell: Element): string {
+  const at = cell.closest('[role="gridcell"]');
+  if (at?.classList.contains('dst')) return groupName(dst) ?? '';
+  if (at?.classList.contains('info')) return info;
+  if (!row.toGuest) return '';
+  if (at?.classList.contains('fate')) return ruleText(row);
+  const id = MODEL_ORDER.find((model) => at?.classList.contains(model));
+  const found = row.verdicts.find(({ model }) => model === id);
+  if (!found) return '';
+  const { rule, path, cost } = found.verdict;
+  return (
+    `${found.model}${found.active ? ', in force' : ''}: ${opinion(found).word} by ${rule}. ${RULES[rule].text} ` +
+    `Path: ${PATHS[path]}. Cost: ${plural(cost.looked, 'look')}, ${plural(cost.copied, 'copy', 'copies')}, ` +
+    `${cost.discarded} thrown away.`
+  );
 }
 
 function sentCells(): unknown {

@@ -4,7 +4,7 @@ import { css } from 'lit';
 export const matrixStyles = css`
   .matrix .row,
   .matrix.row {
-    grid-template-columns: 40px 74px 122px minmax(60px, 1fr) 84px repeat(var(--models), 82px);
+    grid-template-columns: 40px 84px 122px minmax(60px, 1fr) 84px repeat(var(--models), 82px);
     column-gap: 0;
     padding: 0 8px 0 0;
   }
@@ -19,6 +19,10 @@ export const matrixStyles = css`
   }
   .matrix.head > * {
     overflow: visible;
+  }
+  .matrix .fate {
+    overflow: hidden;
+    text-overflow: ellipsis;
   }
   .matrix .model {
     height: 100%;
@@ -124,7 +128,7 @@ export const matrixStyles = css`
     }
     .matrix .row,
     .matrix.row {
-      grid-template-columns: 40px 74px 122px minmax(60px, 1fr) repeat(var(--models), 74px);
+      grid-template-columns: 40px 84px 122px minmax(60px, 1fr) repeat(var(--models), 74px);
     }
     .matrix .sign {
       width: 12px;
@@ -140,7 +144,7 @@ export const matrixStyles = css`
     }
     .matrix .row,
     .matrix.row {
-      grid-template-columns: 40px 74px 122px minmax(60px, 1fr) repeat(var(--models), 50px);
+      grid-template-columns: 40px 84px 122px minmax(60px, 1fr) repeat(var(--models), 50px);
     }
     .matrix.head {
       height: 54px;
@@ -161,7 +165,7 @@ export const matrixStyles = css`
   @container (max-width: 699px) {
     .matrix .row,
     .matrix.row {
-      grid-template-columns: 74px 122px minmax(60px, 1fr) repeat(var(--models), 46px);
+      grid-template-columns: 84px 122px minmax(60px, 1fr) repeat(var(--models), 46px);
     }
   }
   /* Marks first, and whom the frame is for. */
@@ -171,7 +175,7 @@ export const matrixStyles = css`
     }
     .matrix .row,
     .matrix.row {
-      grid-template-columns: 78px minmax(100px, 1fr) repeat(var(--models), 44px);
+      grid-template-columns: 84px minmax(100px, 1fr) repeat(var(--models), 44px);
     }
     .matrix.head .model {
       padding: 0;

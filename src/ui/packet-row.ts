@@ -1,5 +1,5 @@
 /** One line of the packet list. A template, not an element: rows come and go by the dozen per frame. */
-import { html, nothing } from 'lit';
+import { html } from 'lit';
 import { formatMac } from '../core/net/mac.ts';
 import type { FrameRow, ReceivedRow } from '../core/trace/frame-row.ts';
 import { groupName } from '../core/trace/group-names.ts';
@@ -43,12 +43,10 @@ export function packetCells(row: FrameRow, summary: FrameSummary): unknown {
     <span role="gridcell" class="time">${formatTime(row.time)}</span>
     <span role="gridcell" class="dir">${row.toGuest ? 'in' : 'out'}</span>
     <span role="gridcell" class="src">${known ? formatMac(src) : ''}</span>
-    <span role="gridcell" class="dst" title=${(known ? groupName(dst) : null) ?? nothing}
-      >${known ? formatMac(dst) : ''}</span
-    >
+    <span role="gridcell" class="dst">${known ? formatMac(dst) : ''}</span>
     <span role="gridcell" class="vlan">${vid ?? ''}</span>
     <span role="gridcell" class="proto">${protocol}</span>
-    <span role="gridcell" class="info" title=${info}>${info}</span>
+    <span role="gridcell" class="info">${info}</span>
     <span role="gridcell" class="len">${row.wire}</span>
     ${row.toGuest ? verdictCells(row) : SENT_CELLS}
   `;
@@ -66,22 +64,32 @@ function verdictCells(row: ReceivedRow): unknown {
   const cost = row.ruling?.verdict.cost;
   return html`
     <span role="gridcell" class="verdict ${tone}">${sign} ${word}</span>
-    <span role="gridcell" class="rule" title=${ruleText(row)}>${reasonOf(row)}</span>
+    <span role="gridcell" class="rule">${reasonOf(row)}</span>
     <span role="gridcell" class="cost">${cost ? `${cost.looked}·${cost.copied}·${cost.discarded}` : ''}</span>
     <span role="gridcell" class="models"
-      ><span class="strip"
+      ><span class="strip" role="img" aria-label=${stripText(row)}
         >${inDisplayOrder(row.verdicts).map((each) => {
           const mark = opinion(each);
-          const text = `${each.model}${each.active ? ' (in force)' : ''}: ${mark.word} by ${each.verdict.rule}`;
-          return html`<span
-            role="img"
-            class="${mark.tone} ${each.active ? 'active' : ''}"
-            title=${text}
-            aria-label=${text}
-            >${mark.sign}</span
-          >`;
+          return html`<span class="${mark.tone} ${each.active ? 'active' : ''}">${mark.sign}</span>`;
         })}</span
       ></span
     >
   `;
+}
+
+function stripText(row: ReceivedRow): string {
+  return inDisplayOrder(row.verdicts)
+    .map((each) => `${each.model}${each.active ? ' (in force)' : ''} ${opinion(each).word}`)
+    .join(', ');
+}
+
+/** What a cell says to whoever points at it. */
+export function packetTitle(row: FrameRow, { dst, info }: FrameSummary, cell: Element): string {
+  if (cell.classList.contains('dst')) return groupName(dst) ?? '';
+  if (cell.classList.contains('info')) return info;
+  if (!row.toGuest) return '';
+  if (cell.classList.contains('rule')) return ruleText(row);
+  if (!cell.parentElement?.classList.contains('strip')) return '';
+  const each = inDisplayOrder(row.verdicts)[[...cell.parentElement.children].indexOf(cell)];
+  return each ? `${each.model}${each.active ? ' (in force)' : ''}: ${opinion(each).word} by ${each.verdict.rule}` : '';
 }

@@ -7,14 +7,19 @@ export const columnStyles = css`
   }
   .row {
     display: grid;
-    grid-template-columns: 40px 74px 113px 113px 32px 46px minmax(90px, 1fr) 34px 76px 134px 36px var(--strip);
+    grid-template-columns: 40px 80px 113px 113px 32px 46px minmax(90px, 1fr) 34px 76px 134px 36px var(--strip);
     column-gap: 8px;
     align-items: center;
     height: var(--row);
     padding: 0 8px;
     white-space: nowrap;
   }
-  .row > * {
+  /* Each clipped cell is a layer's worth of work: only what can be too long is. */
+  .head > *,
+  .dst,
+  .proto,
+  .info,
+  .rule {
     overflow: hidden;
     text-overflow: ellipsis;
   }
@@ -49,7 +54,7 @@ export const columnStyles = css`
       display: none;
     }
     .row {
-      grid-template-columns: 40px 74px 113px 113px 32px 46px minmax(60px, 1fr) 34px 76px 134px var(--strip);
+      grid-template-columns: 40px 80px 113px 113px 32px 46px minmax(60px, 1fr) 34px 76px 134px var(--strip);
     }
   }
   @container (max-width: 839px) {
@@ -58,7 +63,7 @@ export const columnStyles = css`
       display: none;
     }
     .row {
-      grid-template-columns: 40px 74px 113px 32px 46px minmax(60px, 1fr) 76px 134px var(--strip);
+      grid-template-columns: 40px 80px 113px 32px 46px minmax(60px, 1fr) 76px 134px var(--strip);
     }
   }
   @container (max-width: 699px) {
@@ -69,7 +74,7 @@ export const columnStyles = css`
       display: none;
     }
     .row {
-      grid-template-columns: 74px 113px minmax(60px, 1fr) 76px var(--strip);
+      grid-template-columns: 80px 113px minmax(60px, 1fr) 76px var(--strip);
     }
   }
   /* A phone: what it was, what became of it, and what the models say. */
@@ -78,7 +83,7 @@ export const columnStyles = css`
       display: none;
     }
     .row {
-      grid-template-columns: 74px minmax(60px, 1fr) 76px var(--strip);
+      grid-template-columns: 80px minmax(60px, 1fr) 76px var(--strip);
     }
   }
   .strip {
@@ -129,13 +134,16 @@ export const listStyles = css`
     overflow-anchor: none;
   }
   .body .row {
-    position: absolute;
-    inset: 0 0 auto;
-    contain: strict;
+    contain: layout size style;
     cursor: default;
   }
   .space {
     position: relative;
+    overflow: hidden;
+  }
+  .shown {
+    position: absolute;
+    inset: 0 0 auto;
   }
   .row.is-drop {
     color: var(--drop);

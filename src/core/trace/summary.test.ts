@@ -28,7 +28,7 @@ describe('summarize', () => {
     ['TCP', ipv4('06', '0050 c000 00000000 00000000 5012'), 'TCP', '80 → 49152 [SYN ACK] 10.0.2.15 → 10.0.2.2'],
     ['IGMP', ipv4('02', '1600 0000 e00000fb'), 'IGMP', 'join 224.0.0.251 10.0.2.15 → 10.0.2.2'],
     ['MLD behind hop-by-hop', ipv6('00', '3a00 0502 0000 0100 8f00'), 'ICMPv6', 'MLDv2 report fe80::1 → ff02::16'],
-    ['a private EtherType with text', '88b5 68656c6c6f 00', 'test 88b5', '“hello”'],
+    ['a private EtherType with text', '88b5 68656c6c6f 00', '0x88b5', '“hello”'],
     ['802.3 length', '0026 424203', '802.3', 'LLC, 38 bytes'],
     ['a cut IPv4 header', '0800 4500', 'IPv4', 'header cut short'],
   ])('reads %s', (_name, frame, protocol, info) => {

@@ -26,8 +26,6 @@ const ETHER_TYPES: Readonly<Record<number, string>> = {
   0x0806: 'ARP',
   0x0800: 'IPv4',
   0x86dd: 'IPv6',
-  0x88b5: 'test 88b5',
-  0x88b6: 'test 88b6',
   0x88cc: 'LLDP',
   0x8863: 'PPPoE',
   0x8864: 'PPPoE',
