@@ -137,8 +137,9 @@ class MachineWorker implements MachineApi {
     );
   }
 
-  shortNextMerge(): void {
-    this.#started.shortNextMerge();
+  shortNextMerge(short: boolean): void {
+    if (short) this.#started.shortNextMerge();
+    else this.#device?.shortNextMerge(false);
   }
 
   restart(): void {

@@ -138,12 +138,13 @@ export class Lab {
 
   /** Makes something go wrong: `fault({ kind: 'ioctl', name: 'VNA_IOC_SET_PROMISC', errno: 'ENOMEM' })`. */
   fault(fault: Fault): Promise<void> {
-    return fault.kind === 'shortage' ? this.#engine.machine.shortNextMerge() : this.#engine.viona.fault(fault);
+    return fault.kind === 'shortage' ? this.#engine.machine.shortNextMerge(true) : this.#engine.viona.fault(fault);
   }
 
-  /** Takes back what waits and what is in force of the link's faults: all, or one kind. */
-  clearFaults(kind?: FaultKind): Promise<void> {
-    return this.#engine.viona.clearFaults(kind);
+  /** Takes back what waits and what is in force: all faults, or those of one kind. */
+  async clearFaults(kind?: FaultKind): Promise<void> {
+    if (kind === undefined || kind === 'shortage') await this.#engine.machine.shortNextMerge(false);
+    if (kind !== 'shortage') await this.#engine.viona.clearFaults(kind);
   }
 
   /** Control-rate events of the trace, oldest first. */

@@ -25,7 +25,7 @@ export type PersonalityMessage = Omit<Personality, 'features'> & { readonly feat
  * packet that needs several receive buffers finds the ring dry in the middle.
  */
 export type Fault = LinkFault | { readonly kind: 'shortage' };
-export type FaultKind = LinkFaultKind;
+export type FaultKind = Fault['kind'];
 
 export interface TrafficSpec {
   readonly frames: readonly FrameSpec[];
@@ -62,8 +62,8 @@ export interface MachineApi {
   setLinkUp(up: boolean): void;
   /** Asks the driver to announce itself. Throws if it did not negotiate that it can be asked. */
   announce(): void;
-  /** The next packet that needs several receive buffers finds the ring dry in the middle. */
-  shortNextMerge(): void;
+  /** The next packet that needs several receive buffers finds the ring dry in the middle; or no longer does. */
+  shortNextMerge(short: boolean): void;
   /** Resets the machine as its reset button would. */
   restart(): void;
 }

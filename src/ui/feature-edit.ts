@@ -9,6 +9,8 @@ import type { PersonalityRequest } from '../core/virtio-net/personality-request.
 /** All that can be switched on by hand; the machine has a timer. */
 export const POSSIBLE: FeatureSet = possibleFeatures({ timer: true }, true);
 
+const LEGACY: readonly number[] = [F.VIRTIO_F_NOTIFY_ON_EMPTY, F.VIRTIO_F_ANY_LAYOUT];
+
 /** What the device offers under a model as long as nobody edits anything. */
 export function modelOffers(offers: FeatureSet): FeatureSet {
   return choosePersonality(offers, {}).personality.features;
@@ -29,13 +31,16 @@ export function editRows(offers: FeatureSet, edited: FeatureSet): EditRow[] {
     bit,
     byModel: F.hasFeature(offers, bit),
     on: F.hasFeature(edited, bit),
-    fixed:
-      bit === F.VIRTIO_F_VERSION_1
-        ? 'The specification demands it (6.2).'
-        : F.hasFeature(POSSIBLE, bit)
-          ? null
-          : 'The model has it, this device has not.',
+    fixed: whyFixed(bit),
   }));
+}
+
+function whyFixed(bit: number): string | null {
+  if (bit === F.VIRTIO_F_VERSION_1) return 'The specification demands it (6.2).';
+  if (F.hasFeature(POSSIBLE, bit)) return null;
+  return LEGACY.includes(bit)
+    ? 'A transitional function offers it to legacy drivers, and to no others.'
+    : 'The model has it, this device has not.';
 }
 
 /** The request that makes `edited` of what the model offers. */

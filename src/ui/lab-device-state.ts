@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
+import { hasFeature, parseFeatures, VIRTIO_NET_F_GUEST_ANNOUNCE } from '../core/virtio/features.ts';
 import { HASH_TYPE_NAMES } from '../core/virtio-net/rss.ts';
 import type { NicInfo } from '../protocol/api.ts';
 import { formatCount, messageOf, plural } from './format.ts';
@@ -66,8 +67,9 @@ export class LabDeviceState extends LitElement {
     `;
   }
 
-  #carrier({ linkUp, announcePending }: NicInfo): unknown {
+  #carrier({ linkUp, announcePending, features }: NicInfo): unknown {
     const actions = this.#actions.actions;
+    const canBeAsked = hasFeature(parseFeatures(features.negotiated || '0x0'), VIRTIO_NET_F_GUEST_ANNOUNCE);
     return html`
       <dt>Link</dt>
       <dd>
@@ -84,7 +86,12 @@ export class LabDeviceState extends LitElement {
           ${linkUp ? 'Pull the plug' : 'Plug it in'}
         </button>
         <button
-          title="Asks the driver to announce itself to the network, as after a migration"
+          title=${
+            canBeAsked
+              ? 'Asks the driver to announce itself to the network, as after a migration'
+              : 'The driver cannot be asked: it has not negotiated GUEST_ANNOUNCE. Offer it under Features, Edit.'
+          }
+          ?disabled=${!canBeAsked}
           @click=${() => this.#do(() => actions?.announce())}
         >
           Ask to announce

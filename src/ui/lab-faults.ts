@@ -1,21 +1,15 @@
 import { css, html, LitElement, nothing } from 'lit';
-import type { Fault } from '../protocol/api.ts';
+import type { LabModel } from '../core/trace/model.ts';
 import { faultCodes } from '../core/viona/faults.ts';
-import type { Fault as LinkFault, FaultKind } from '../core/viona/faults.ts';
+import type { Fault, FaultKind } from '../protocol/api.ts';
+import { FAULT_STATES, faultText, happened, injectedFaults } from './fault-text.ts';
+import { formStyles } from './form-styles.ts';
 import { messageOf, plural } from './format.ts';
 import { IOCTL_HINTS } from './ioctl-hints.ts';
-import { formStyles } from './form-styles.ts';
 import { ActionsController, StoreController } from './store.ts';
 import { controls, shared } from './styles.ts';
 
-/** What of a kind is injected, and whether it lies in wait or acts now. */
-const KINDS: Readonly<Record<FaultKind, { readonly when: string; readonly undo: string }>> = {
-  ioctl: { when: 'waiting', undo: 'Undo the failing ioctls' },
-  'ring-stall': { when: 'in force', undo: 'Let the rings go on' },
-  lease: { when: 'in force', undo: 'End the renewal' },
-};
-
-/** Makes things go wrong in the host, shows what waits and what is in force, and takes it back. */
+/** Makes things go wrong in host and device, shows what waits and what is in force, and takes it back. */
 export class LabFaults extends LitElement {
   static override properties = {
     name: { state: true },
@@ -47,12 +41,20 @@ export class LabFaults extends LitElement {
         background: var(--loss-tint);
         box-shadow: inset 3px 0 var(--loss);
       }
-      li span:first-child {
+      li span {
         flex: 1;
         overflow-wrap: anywhere;
       }
+      .line {
+        flex-wrap: nowrap;
+      }
       #ioctl {
-        min-width: 190px;
+        flex: 1 1 0;
+        min-width: 60px;
+      }
+      #code {
+        flex: 0 1 auto;
+        min-width: 60px;
       }
       #ring {
         width: 52px;
@@ -62,6 +64,8 @@ export class LabFaults extends LitElement {
 
   readonly #store = new StoreController(this, ({ model }) => model);
   readonly #actions = new ActionsController(this);
+  /** As last shown: what of it has happened since is told. */
+  #shown: LabModel | null = null;
 
   constructor() {
     super();
@@ -71,36 +75,47 @@ export class LabFaults extends LitElement {
     this.problem = '';
   }
 
+  override willUpdate(): void {
+    const model = this.#store.store?.model ?? null;
+    const news = this.#shown && model ? happened(this.#shown, model) : null;
+    if (news !== null) this.report = news;
+    this.#shown = model;
+  }
+
   override render(): unknown {
     const model = this.#store.store?.model;
     if (!model) return nothing;
+    const faults = injectedFaults(model);
     const linkless = model.link !== null && model.link.level === null;
     return html`
       <section role="group" aria-label="Faults">
         <div class="title">
-          <h3>Faults</h3>
+          <h3>Faults to inject</h3>
           ${
-            model.faults.length > 1
-              ? html`<button @click=${() => this.#clear(undefined)}>Undo all ${model.faults.length}</button>`
+            faults.length > 1
+              ? html`<button @click=${() => this.#clear(undefined)}>Undo all ${faults.length}</button>`
               : nothing
           }
         </div>
-        ${this.#injected(model.faults)}
+        ${injected(faults, (kind) => void this.#clear(kind))}
         ${
           linkless
             ? html`<p class="muted">
                 The host model in force has no viona link, so its ioctls, rings and lease cannot fail.
               </p>`
-            : this.#linkFaults(model.host === 'propolis-v7' ? 7 : 6)
+            : this.#linkFaults(model.host === 'propolis-v7' ? 7 : 6, faults)
         }
         <div class="line">
-          <span>The next packet that needs several buffers</span>
+          <span title="In the device: the receive ring runs dry, and the packet comes truncated (rx_merge_underrun)"
+            >Next packet of several buffers runs short</span
+          >
           <button
             class="last"
-            title="In the device: the receive ring runs dry in the middle of a merged packet"
-            @click=${() => this.#inject({ kind: 'shortage' }, 'The next packet that needs several buffers runs short of them.')}
+            aria-label="Inject a shortage of buffers"
+            ?disabled=${model.shortage}
+            @click=${() => this.#inject({ kind: 'shortage' })}
           >
-            Runs short
+            Inject
           </button>
         </div>
         <output aria-label="Fault result" class=${this.problem ? 'problem' : 'muted'}
@@ -110,34 +125,16 @@ export class LabFaults extends LitElement {
     `;
   }
 
-  #injected(faults: readonly LinkFault[]): unknown {
-    if (faults.length === 0)
-      return html`<p class="muted" role="status" aria-label="Injected faults">Nothing is injected.</p>`;
-    const kinds = (Object.keys(KINDS) as FaultKind[]).filter((kind) => faults.some((fault) => fault.kind === kind));
-    return html`
-      <ul role="status" aria-label="Injected faults">
-        ${kinds.map((kind) => {
-          const { when, undo } = KINDS[kind];
-          const texts = faults.filter((fault) => fault.kind === kind).map(faultText);
-          return html`<li>
-            <span><b class="loss">${when}</b> ${texts.join('; ')}</span>
-            <button title=${undo} aria-label=${undo} @click=${() => this.#clear(kind)}>Undo</button>
-          </li>`;
-        })}
-      </ul>
-    `;
-  }
-
-  #linkFaults(version: number): unknown {
+  #linkFaults(version: number, faults: readonly Fault[]): unknown {
     const known = IOCTL_HINTS.filter(({ since }) => since <= version);
     const codes = faultCodes(this.name);
     return html`
       <div class="line">
-        <label for="ioctl">The next</label>
-        <select id="ioctl" class="mono grow" @change=${this.#chooseIoctl}>
+        <label for="ioctl">Next</label>
+        <select id="ioctl" class="mono" @change=${this.#chooseIoctl}>
           ${known.map(({ name, short }) => html`<option value=${name} ?selected=${name === this.name}>${short}</option>`)}
         </select>
-        <label for="code">fails with</label>
+        <label for="code">fails</label>
         <select
           id="code"
           class="mono"
@@ -147,24 +144,29 @@ export class LabFaults extends LitElement {
         </select>
         <button
           class="last"
-          @click=${() => this.#inject({ kind: 'ioctl', name: this.name, errno: this.code }, 'It waits for that ioctl.')}
+          aria-label="Inject a failing ioctl"
+          @click=${() => this.#inject({ kind: 'ioctl', name: this.name, errno: this.code })}
         >
           Inject
         </button>
       </div>
       <div class="line">
-        <label for="ring">The worker of ring</label>
+        <label for="ring" title="Receive rings are even, transmit rings odd">Worker of ring</label>
         <input id="ring" class="mono" type="number" min="0" max="511" value="0" />
-        <button class="last" title="Receive rings are even, transmit rings odd" @click=${this.#stall}>Stalls</button>
+        <span>stands still</span>
+        <button class="last" aria-label="Inject a stalled ring" @click=${this.#stall}>Inject</button>
       </div>
       <div class="line">
-        <span>The lease on guest memory</span>
+        <span title="Until it is renewed, rings drop what is received for them, and none can be set up"
+          >Lease on guest memory expires</span
+        >
         <button
           class="last"
-          title="Until it is renewed, rings drop what is received for them, and none can be set up"
-          @click=${() => this.#inject({ kind: 'lease' }, 'The lease is being renewed until you undo it.')}
+          aria-label="Inject an expired lease"
+          ?disabled=${faults.some(({ kind }) => kind === 'lease')}
+          @click=${() => this.#inject({ kind: 'lease' })}
         >
-          Expires
+          Inject
         </button>
       </div>
     `;
@@ -178,16 +180,17 @@ export class LabFaults extends LitElement {
 
   #stall(): void {
     const ring = Number(this.renderRoot.querySelector<HTMLInputElement>('#ring')?.value);
-    void this.#inject({ kind: 'ring-stall', ring }, `Ring ${ring} does not come round until you undo it.`);
+    void this.#inject({ kind: 'ring-stall', ring });
   }
 
-  #inject(fault: Fault, done: string): Promise<void> {
-    return this.#do(() => this.#actions.actions?.fault(fault), done);
+  #inject(fault: Fault): Promise<void> {
+    return this.#do(() => this.#actions.actions?.fault(fault), `Injected: ${faultText(fault)}.`);
   }
 
   #clear(kind: FaultKind | undefined): Promise<void> {
-    const count =
-      this.#store.store?.model.faults.filter((fault) => kind === undefined || fault.kind === kind).length ?? 0;
+    const model = this.#store.store?.model;
+    const faults = model ? injectedFaults(model) : [];
+    const count = faults.filter((fault) => kind === undefined || fault.kind === kind).length;
     return this.#do(() => this.#actions.actions?.clearFaults(kind), `${plural(count, 'fault')} taken back.`);
   }
 
@@ -203,15 +206,24 @@ export class LabFaults extends LitElement {
   }
 }
 
-function faultText(fault: LinkFault): string {
-  switch (fault.kind) {
-    case 'ioctl':
-      return `next ${fault.name.replace('VNA_IOC_', '')} fails with ${fault.errno}`;
-    case 'ring-stall':
-      return `worker of ring ${fault.ring} stalls`;
-    case 'lease':
-      return 'lease on guest memory is being renewed';
-  }
+function injected(faults: readonly Fault[], clear: (kind: FaultKind) => void): unknown {
+  if (faults.length === 0)
+    return html`<p class="muted" role="status" aria-label="Injected faults">Nothing is injected.</p>`;
+  const kinds = (Object.keys(FAULT_STATES) as FaultKind[]).filter((kind) => faults.some((each) => each.kind === kind));
+  return html`
+    <div role="status" aria-label="Injected faults">
+      <ul>
+        ${kinds.map((kind) => {
+          const { when, undo } = FAULT_STATES[kind];
+          const texts = faults.filter((fault) => fault.kind === kind).map(faultText);
+          return html`<li>
+            <span><b class="loss">${when}</b> ${texts.join('; ')}</span>
+            <button title=${undo} aria-label="Undo: ${undo}" @click=${() => clear(kind)}>Undo</button>
+          </li>`;
+        })}
+      </ul>
+    </div>
+  `;
 }
 
 customElements.define('lab-faults', LabFaults);

@@ -205,7 +205,7 @@ export class LabFeatureEditor extends LitElement {
       <td class="number mono">${bit}</td>
       <td class=${byModel ? 'accept' : 'muted'} aria-label=${byModel ? 'yes' : 'no'}>${byModel ? '✓' : '–'}</td>
       <td class=${inForce ? 'accept' : 'muted'} aria-label=${inForce ? 'yes' : 'no'}>${inForce ? '✓' : '–'}</td>
-      <td class="meaning">${meaning}${fixed ? html` <b>${fixed}</b>` : nothing}</td>
+      <td class="meaning">${meaning}${fixed ? html` <em>${fixed}</em>` : nothing}</td>
     </tr>`;
   }
 

@@ -51,6 +51,11 @@ export class LabHeader extends LitElement {
         margin-left: auto;
       }
       /* Two lines: the guest and the theme, the models and the dialogs. */
+      @media (max-width: 899px) {
+        .isolation {
+          display: none;
+        }
+      }
       @media (max-width: 599px) {
         header {
           gap: 4px 6px;
@@ -58,7 +63,6 @@ export class LabHeader extends LitElement {
         .push {
           display: contents;
         }
-        .isolation,
         label[for='host'] {
           display: none;
         }

@@ -1,4 +1,5 @@
 import { html, LitElement } from 'lit';
+import { injectedFaults } from './fault-text.ts';
 import './lab-cost.ts';
 import './lab-counters.ts';
 import './lab-host.ts';
@@ -14,12 +15,13 @@ import type { InspectorTab } from './view-state.ts';
 export class LabInspector extends LitElement {
   static override styles = [shared, pane];
 
-  readonly #store = new StoreController(this, ({ model }) => model.faults);
+  readonly #store = new StoreController(this, ({ model }) => `${model.faults.length} ${model.shortage}`);
   readonly #view = new ViewController(this);
 
   override render(): unknown {
     const view = this.#view.view;
-    const faults = this.#store.store?.model.faults.length ?? 0;
+    const model = this.#store.store?.model;
+    const faults = model ? injectedFaults(model).length : 0;
     const selected = view?.inspector ?? 'counters';
     return html`
       <section aria-label="Inspector">

@@ -35,6 +35,10 @@ export class LabLinkDetail extends LitElement {
       td.wide {
         color: var(--muted);
       }
+      .rings :is(th, td) {
+        padding-right: 8px;
+        white-space: normal;
+      }
     `,
   ];
 
@@ -120,7 +124,7 @@ export class LabLinkDetail extends LitElement {
     return html`
       <div>
         <h3>Rings: ${plural(pairs, 'pair')}, ${formatCount(usePairs)} in use</h3>
-        <table aria-label="Rings">
+        <table class="rings" aria-label="Rings">
           <thead>
             <tr>
               <th>Pair</th>

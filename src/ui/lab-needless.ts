@@ -50,6 +50,9 @@ export class LabNeedless extends LitElement {
       .answer b.leak {
         color: var(--leak);
       }
+      .answer + .muted {
+        margin-top: 4px;
+      }
       details {
         margin-top: 4px;
       }
@@ -113,13 +116,9 @@ export class LabNeedless extends LitElement {
     return html`
       <p class="answer" role="status" aria-label="Needless work">
         <b class=${work.needless > 0 ? 'leak' : 'accept'}>${share} %</b> ${needlessSentence(work)}
-        ${this.subject === ASKED_ABOUT ? BECAUSE : nothing}
-        ${
-          work.leaks > 0
-            ? html`It handed ${plural(work.leaks, 'frame')} to the guest that nobody had asked for.`
-            : nothing
-        }
+        ${work.leaks > 0 ? `${plural(work.leaks, 'frame')} came to the guest unasked: ▲ leaks.` : nothing}
       </p>
+      <p class="muted">${WHAT}${this.subject === ASKED_ABOUT ? ` ${BECAUSE}` : nothing}</p>
       ${
         unsaid > 0
           ? html`<p class="muted">
@@ -189,8 +188,9 @@ export class LabNeedless extends LitElement {
   }
 }
 
-const BECAUSE = `Because: MULTI is a promiscuous listener. The NIC takes in every frame on the wire for it, and each is
-  looked at once more before anybody knows whose it is.`;
+const WHAT = 'A look: host software examines a frame once.';
+const BECAUSE = `MULTI is a promiscuous listener: for it the NIC takes in every frame on the wire, and each is looked at
+  once more before anybody knows whose it is.`;
 
 customElements.define('lab-needless', LabNeedless);
 

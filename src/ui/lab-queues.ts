@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
+import { hasFeature, parseFeatures, VIRTIO_F_RING_PACKED } from '../core/virtio/features.ts';
 import type { QueueState } from '../core/trace/model.ts';
 import { formatCount, plural } from './format.ts';
 import { rangeText } from './ring-groups.ts';
@@ -50,11 +51,12 @@ export class LabQueues extends LitElement {
   override render(): unknown {
     const store = this.#store.store;
     if (!store) return nothing;
-    const { queues } = store.model;
+    const { queues, negotiated } = store.model;
+    const packed = negotiated !== null && hasFeature(parseFeatures(negotiated), VIRTIO_F_RING_PACKED);
     const idle = queues.filter((queue) => this.#isIdle(queue));
     const pairs = idle.map(({ queue }) => queue >> 1);
     return html`
-      <h3>Queues</h3>
+      <h3>Queues${queues.length > 0 ? (packed ? ', packed rings' : ', split rings') : nothing}</h3>
       ${
         queues.length === 0
           ? html`<p class="muted">The driver enables them at the end of its probe.</p>`

@@ -100,7 +100,7 @@ export interface LabActions {
   migrate(): Promise<void>;
   /** Makes something go wrong, in the link of the model in force or in the device. */
   fault(fault: Fault): Promise<void>;
-  /** Takes back what was injected into the link: all, or one kind. */
+  /** Takes back what was injected: all, or one kind. */
   clearFaults(kind?: FaultKind): Promise<void>;
   /** What was asked of the device, and what came of it. */
   readonly personality: { readonly request: PersonalityRequest; readonly personality: Personality };

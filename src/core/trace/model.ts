@@ -89,6 +89,8 @@ export interface LabModel {
   } | null;
   /** Injected into the link of the model in force: waiting, or in force. */
   readonly faults: readonly Fault[];
+  /** Injected into the device: the next packet that needs several receive buffers will run short of them. */
+  readonly shortage: boolean;
   /** How each model answered the last command. */
   readonly acks: Readonly<Partial<Record<HostModelId, Ack>>>;
 
@@ -125,6 +127,7 @@ export const INITIAL_MODEL: LabModel = {
   link: null,
   acks: {},
   faults: [],
+  shortage: false,
   ioctls: EMPTY_LOG,
   commands: EMPTY_LOG,
   negotiation: EMPTY_LOG,
@@ -216,6 +219,8 @@ function changeOf(model: LabModel, event: TraceEvent): Partial<LabModel> {
     }
     case 'faults':
       return { faults: event.faults };
+    case 'shortage':
+      return { shortage: event.waiting };
     case 'command-judged':
       return { acks: event.acks };
     case 'lost':

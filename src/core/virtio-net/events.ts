@@ -21,5 +21,7 @@ export type DeviceEvent =
    * driver is asked to announce itself. (The host's own link, with its promiscuity level, is another: `link`.)
    */
   | { readonly type: 'carrier'; readonly up: boolean; readonly announce: boolean }
+  /** A shortage of receive buffers waits for the next packet that needs several, or no longer does: an injected fault. */
+  | { readonly type: 'shortage'; readonly waiting: boolean }
   /** What the driver has asked for, after a command was answered OK or a reset cleared it. */
   | ({ readonly type: 'filter-state'; readonly generation: number } & FilterCopy);

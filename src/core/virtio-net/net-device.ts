@@ -80,6 +80,8 @@ export class NetDevice implements VirtioDevice, CommandContext {
   #offers: FeatureSet;
   #ctrlQueue = L.ctrlQueue(0n, 0);
   #filter: FilterCopy = FILTER_UNSET;
+  /** Waits, as the trace has it. */
+  #shortage = false;
 
   /** @param offers what to offer from the start */
   constructor(options: NetDeviceOptions, offers: FeatureSet) {
@@ -167,11 +169,20 @@ export class NetDevice implements VirtioDevice, CommandContext {
     const absent = meta.pair !== NO_PAIR && queue >= this.#ctrlQueue && transport.live && !transport.broken;
     if (absent) this.#receiver.refuse(queue, id);
     else this.#receiver.receive(transport, queue, id, bytes, offset, length, meta);
+    this.#tellShortage();
   }
 
   /** The next packet that needs several receive buffers finds the ring dry in the middle, as viona would have it. */
-  shortNextMerge(): void {
-    this.#receiver.shortNext = true;
+  shortNextMerge(short = true): void {
+    this.#receiver.shortNext = short;
+    this.#tellShortage();
+  }
+
+  #tellShortage(): void {
+    const waiting = this.#receiver.shortNext;
+    if (waiting === this.#shortage) return;
+    this.#shortage = waiting;
+    this.#emit({ type: 'shortage', waiting });
   }
 
   flush(): void {
@@ -266,7 +277,7 @@ export class NetDevice implements VirtioDevice, CommandContext {
     this.offloads.set(parseFeatures(state.offloads));
     this.steering.restore(state.steering);
     this.coalescing.restore(state.coalescing);
-    this.#receiver.shortNext = state.shortage;
+    this.shortNextMerge(state.shortage);
     assignCounters(this.counters, state.counters);
   }
 

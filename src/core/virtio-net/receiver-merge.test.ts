@@ -133,6 +133,21 @@ describe('mergeable receive buffers', () => {
     expect(line.bench.device.describe().counters).toMatchObject({ rx_packets: 2, rx_merge_underrun: 1 });
   });
 
+  it('a shortage is taken back, and the trace tells from when to when it waits', () => {
+    const line = open();
+    const waits = () => line.bench.events.flatMap((event) => (event.type === 'shortage' ? [event.waiting] : []));
+    line.bench.device.shortNextMerge();
+    expect(waits()).toEqual([true]);
+    line.bench.device.shortNextMerge(false);
+    line.driver.postReceive(12, 100);
+    expect(receive(line, frame(500))).toMatchObject({ fate: 'delivered', buffers: 6 });
+    line.bench.device.shortNextMerge();
+    expect(receive(line, frame(60))).toMatchObject({ fate: 'delivered' });
+    expect(waits()).toEqual([true, false, true]);
+    expect(receive(line, frame(500))).toMatchObject({ fate: 'rx_merge_underrun' });
+    expect(waits()).toEqual([true, false, true, false]);
+  });
+
   it('rx_merge_overrun: not over more than 32 buffers, which stay in the ring', () => {
     const line = open();
     line.driver.postReceive(64, 32);

@@ -112,9 +112,9 @@ export class VirtioNetPci {
     this.#net.receive(id, bytes, offset, length, meta);
   }
 
-  /** A fault: the next packet that needs several receive buffers finds the ring dry, and comes truncated. */
-  shortNextMerge(): void {
-    this.#net.shortNextMerge();
+  /** A fault: the next packet that needs several receive buffers finds the ring dry, and comes truncated. Or no fault. */
+  shortNextMerge(short = true): void {
+    this.#net.shortNextMerge(short);
   }
 
   /** After a batch of frames: shows them to the driver, and interrupts it once if it wants that. */
