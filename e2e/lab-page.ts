@@ -48,6 +48,10 @@ export class LabPage {
   readonly packetsShown: Locator;
   readonly clear: Locator;
 
+  /** As a list, or as a matrix. */
+  readonly showAs: Locator;
+  readonly verdictsToShow: Locator;
+
   readonly verdicts: Locator;
   readonly balance: Locator;
   readonly balanceMark: Locator;
@@ -56,6 +60,19 @@ export class LabPage {
   readonly frameForm: Locator;
   readonly ioctlResult: Locator;
   readonly result: Locator;
+
+  /** How much needless work MULTI causes: the answer, and how it comes about. */
+  readonly needless: Locator;
+  readonly derivation: Locator;
+  readonly costOverTime: Locator;
+  readonly faults: Locator;
+  readonly injectedFaults: Locator;
+  readonly faultResult: Locator;
+  readonly ioctlByHand: Locator;
+  readonly linkInFull: Locator;
+  readonly linkResult: Locator;
+  readonly editFeatures: Locator;
+  readonly featureDialog: Locator;
 
   constructor(page: Page) {
     this.page = page;
@@ -90,6 +107,9 @@ export class LabPage {
     this.packetsShown = this.packets.getByRole('status', { name: 'Packets shown' });
     this.clear = this.packets.getByRole('button', { name: 'Clear' });
 
+    this.showAs = this.packets.getByRole('group', { name: 'Show as' });
+    this.verdictsToShow = this.packets.getByRole('combobox', { name: 'Verdicts to show' });
+
     this.verdicts = this.inspector.getByRole('table', { name: 'Verdict of every host model' });
     this.balance = this.inspector.getByRole('table', { name: 'Balance of frames' });
     this.balanceMark = this.inspector.getByRole('status', { name: 'Balance' });
@@ -97,7 +117,19 @@ export class LabPage {
     this.presets = this.inspector.getByRole('group', { name: 'Presets' });
     this.frameForm = this.inspector.getByRole('group', { name: 'Frame', exact: true });
     this.ioctlResult = this.inspector.getByRole('status', { name: 'Ioctl result' });
-    this.result = this.inspector.getByRole('status', { name: 'Result' });
+    this.result = this.inspector.getByRole('status', { name: 'Result', exact: true });
+
+    this.needless = this.inspector.getByRole('status', { name: 'Needless work' });
+    this.derivation = this.inspector.getByRole('table', { name: 'Derivation of needless work' });
+    this.costOverTime = this.inspector.getByRole('slider', { name: 'Cost over time' });
+    this.faults = this.inspector.getByRole('group', { name: 'Faults' });
+    this.injectedFaults = this.faults.getByRole('status', { name: 'Injected faults' });
+    this.faultResult = this.faults.getByRole('status', { name: 'Fault result' });
+    this.ioctlByHand = this.inspector.getByRole('group', { name: 'Ioctl by hand' });
+    this.linkInFull = this.inspector.getByRole('group', { name: 'Link in full' });
+    this.linkResult = this.linkInFull.getByRole('status', { name: 'Link result' });
+    this.editFeatures = this.device.getByRole('button', { name: 'Edit features' });
+    this.featureDialog = page.getByRole('dialog', { name: 'Device features' });
   }
 
   /** Rows of the table of features whose bit is in force. */
@@ -120,6 +152,11 @@ export class LabPage {
   @step
   async inspect(tab: 'Packet' | 'Counters' | 'Cost' | 'Traffic' | 'Host'): Promise<void> {
     await this.inspector.getByRole('tab', { name: tab }).click();
+  }
+
+  @step
+  async showPackets(mode: 'List' | 'Matrix'): Promise<void> {
+    await this.showAs.getByRole('button', { name: mode }).click();
   }
 
   /** Puts the cursor on the packet with that frame id. */

@@ -58,10 +58,11 @@ export const matrixStyles = css`
   .sums {
     display: flex;
     justify-content: center;
-    gap: 2px;
+    gap: 4px;
     line-height: 16px;
   }
   .sums button {
+    min-width: 22px;
     min-height: 16px;
     padding: 0 3px;
     border-color: transparent;
@@ -147,12 +148,12 @@ export const matrixStyles = css`
       grid-template-columns: 40px 84px 122px minmax(60px, 1fr) repeat(var(--models), 50px);
     }
     .matrix.head {
-      height: 54px;
+      height: 62px;
     }
     .sums {
       flex-direction: column;
       align-items: center;
-      gap: 0;
+      gap: 8px;
     }
     .yardstick {
       display: none;
