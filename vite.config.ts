@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Connect, Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { sizeBudget } from './.ci/size-budget.ts';
 
 /**
  * Cross-origin isolation, which SharedArrayBuffer wants. A page asked for with `?isolation=off` is served
@@ -72,7 +73,7 @@ export default defineConfig({
   appType: 'mpa',
   // Works from any folder of a static server.
   base: './',
-  plugins: [labServer(), v86NodeBranches()],
+  plugins: [labServer(), v86NodeBranches(), sizeBudget()],
   server: {
     watch: {
       ignored: ['**/.cache/**', '**/public/guest/**', '**/dist/**', '**/test-results/**', '**/playwright-report/**'],
@@ -102,7 +103,7 @@ export default defineConfig({
     },
   },
   test: {
-    include: ['src/**/*.test.ts', 'workers/**/*.test.ts', 'guest/**/*.test.ts', '.ci/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'workers/**/*.test.ts', 'guest/**/*.test.ts', 'snapshot/**/*.test.ts', '.ci/**/*.test.ts'],
     benchmark: { include: ['bench/**/*.bench.ts'] },
     // Two threads, which is what small CI machines have.
     maxWorkers: 2,

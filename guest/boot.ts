@@ -7,6 +7,9 @@
  *
  *   page -> agent   <id> <base64 of a shell command>   run it; id is 1-32 of [A-Za-z0-9_-]
  *                   #kill <id>                         SIGKILL the process group of <id>, if it is the one running
+ *                   #resume <seconds> <random>         the machine was restored from a snapshot: set the clock (Unix
+ *                                                      time), mix in what is random (hexadecimal), find the network
+ *                                                      device; answered by #ready
  *   agent -> page   #ready <boot id>                   the agent has started and waits for commands
  *                   <base64>                           the next bytes of the output of the command that runs
  *                   #exit <id> <code>                  that command has ended; 128 + n if signal n ended it

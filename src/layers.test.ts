@@ -66,6 +66,12 @@ const LAYERS: readonly Layer[] = [
     // Machine is told where v86.wasm lies, so that it runs in Node too.
     files: ['v86'],
   },
+  // What the browser's worker runs, run in Node.
+  {
+    folder: 'snapshot',
+    imports: ['workers', 'workers/v86', 'guest/boot.ts'],
+    packages: ['node:*'],
+  },
   { folder: 'workers/v86', imports: [...CORE, 'workers/guest-image.ts', 'guest/boot.ts'], packages: ['v86'] },
   { folder: 'guest', imports: [], packages: ['node:*', 'openpgp', 'tar-stream', 'xz-decompress'] },
 ];
@@ -205,7 +211,7 @@ function cycleIn(imports: readonly Import[]): readonly string[] | undefined {
 }
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const files = ['src', 'workers', 'guest', 'e2e', 'bench'].flatMap((folder) =>
+const files = ['src', 'workers', 'guest', 'snapshot', 'e2e', 'bench'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => normalize(join(folder, name)).replaceAll('\\', '/'))
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts')),

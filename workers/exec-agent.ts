@@ -60,6 +60,16 @@ export class ExecAgent {
     });
   }
 
+  /**
+   * The guest goes on from a snapshot, in which its agent waits: it is told the time and something random, and
+   * reports for work when it has found its network device.
+   */
+  resume(time: Date, random: Uint8Array): void {
+    const seconds = Math.round(time.getTime() / 1000);
+    const hex = Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
+    this.#send(new TextEncoder().encode(`#resume ${seconds} ${hex}\n`));
+  }
+
   /** The machine was reset: nothing asked for before will be answered. */
   reset(reason: string): void {
     this.#ready = false;

@@ -22,6 +22,7 @@ function serve(
       name,
       bytes: bytes.length,
       sha256: createHash('sha256').update(bytes).digest('hex'),
+      ...(name === GUEST_FILES.initramfs ? { unpackedBytes: UNPACKED.length } : {}),
     })),
   };
   vi.stubGlobal('fetch', async (url: string) => {

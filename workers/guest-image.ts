@@ -31,10 +31,11 @@ export async function loadGuestImage(
   const load = async (name: string): Promise<ArrayBuffer> => {
     const file = manifest.files.find((entry) => entry.name === name);
     if (!file) throw new ImageError(`The guest image has no ${name}.`, REBUILD);
-    return download(baseUrl, file, (bytes) => {
+    const { buffer } = await download(baseUrl, file, (bytes) => {
       loaded += bytes;
       progress(loaded, total);
     });
+    return buffer;
   };
   progress(0, total);
   const [kernel, packed, bios, vgaBios] = await Promise.all([
@@ -43,7 +44,9 @@ export async function loadGuestImage(
     load(GUEST_FILES.bios),
     load(GUEST_FILES.vgaBios),
   ]);
-  return { kernel, initramfs: await gunzip(packed), bios, vgaBios };
+  const { unpackedBytes } = manifest.files.find(({ name }) => name === GUEST_FILES.initramfs) ?? {};
+  const initramfs = await gunzip(new Uint8Array(packed), unpackedBytes ?? 0);
+  return { kernel, initramfs: initramfs.buffer, bios, vgaBios };
 }
 
 async function loadManifest(baseUrl: string): Promise<GuestManifest> {
@@ -56,7 +59,15 @@ async function loadManifest(baseUrl: string): Promise<GuestManifest> {
   return (await response.json()) as GuestManifest;
 }
 
-async function download(baseUrl: string, file: GuestFile, progress: (bytes: number) => void): Promise<ArrayBuffer> {
+/**
+ * A file of the image, as its hash says it must be. Throws an `ImageError` if it is not.
+ * @param progress more bytes have come
+ */
+export async function download(
+  baseUrl: string,
+  file: Pick<GuestFile, 'name' | 'bytes' | 'sha256'>,
+  progress: (bytes: number) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
   // The hash in the URL lets the browser's cache keep an image and never serve a stale one.
   const response = await fetch(`${baseUrl}${file.name}?sha256=${file.sha256}`);
   if (!response.ok || !response.body) {
@@ -76,10 +87,11 @@ async function download(baseUrl: string, file: GuestFile, progress: (bytes: numb
   if (at !== bytes.length || !(await matches(bytes, file.sha256))) {
     throw new ImageError(`${file.name} is not the file that the manifest describes.`, REBUILD);
   }
-  return bytes.buffer;
+  return bytes;
 }
 
-async function matches(bytes: Uint8Array<ArrayBuffer>, sha256: string): Promise<boolean> {
+/** @param sha256 lower-case hexadecimal */
+export async function matches(bytes: Uint8Array<ArrayBuffer>, sha256: string): Promise<boolean> {
   // crypto.subtle exists in secure contexts only; a lab on plain HTTP still works, unverified.
   const { subtle } = crypto as { readonly subtle?: SubtleCrypto };
   if (!subtle) return true;
@@ -87,7 +99,18 @@ async function matches(bytes: Uint8Array<ArrayBuffer>, sha256: string): Promise<
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') === sha256;
 }
 
-async function gunzip(packed: ArrayBuffer): Promise<ArrayBuffer> {
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return new Response(stream).arrayBuffer();
+/** Throws if the bytes are no gzip of so many bytes. */
+export async function gunzip(packed: Uint8Array<ArrayBuffer>, unpackedBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const unpacked = new Uint8Array(unpackedBytes);
+  let at = 0;
+  const reader = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (at + value.length > unpackedBytes) throw new Error(`it unpacks to more than ${unpackedBytes} bytes`);
+    unpacked.set(value, at);
+    at += value.length;
+  }
+  if (at !== unpackedBytes) throw new Error(`it unpacks to ${at} bytes instead of ${unpackedBytes}`);
+  return unpacked;
 }

@@ -13,10 +13,11 @@ import { VirtioNetPci } from '../src/core/virtio-net/virtio-net-pci.ts';
 import type { HostApi, MachineApi, MachineInit, PersonalityMessage } from '../src/protocol/api.ts';
 import { frameReceiver, frameSender, type FrameEnd } from '../src/protocol/frame-channel.ts';
 import { ExecAgent } from './exec-agent.ts';
-import { ImageError, loadGuestImage } from './guest-image.ts';
+import { ImageError, loadGuestImage, type GuestImage } from './guest-image.ts';
 import { HostRequests } from './host-requests.ts';
+import { loadSnapshot, type LoadedSnapshot } from './snapshot-store.ts';
 import { openTrace, reportRejections, type WorkerTrace } from './trace-port.ts';
-import { Machine } from './v86/machine.ts';
+import type { Machine } from './v86/machine.ts';
 
 /** Console bytes are collected this long before they are sent to the page, in milliseconds. */
 const CONSOLE_FLUSH = 10;
@@ -29,6 +30,8 @@ const TIMER = {
     clearTimeout(handle as ReturnType<typeof setTimeout>);
   },
 };
+/** Bytes that a guest from a snapshot is given for its random number generator. */
+const RANDOM_BYTES = 64;
 const NOT_STARTED = 'The machine has not started yet; await lab.ready first.';
 
 /** Transferred by the page in the first message, before anything else. */
@@ -71,13 +74,18 @@ class MachineWorker implements MachineApi {
     const trace = openTrace(this.#ports.trace, init.epoch);
     this.#trace = trace;
     try {
-      let reportAt = 0;
-      const image = await loadGuestImage(init.guestUrl, (loaded, total) => {
-        if (performance.now() < reportAt && loaded < total) return;
-        reportAt = performance.now() + PROGRESS_INTERVAL;
-        this.#boot('download', loaded, total);
-      });
-      this.#boot('firmware');
+      // The emulator is most of this thread's script: it comes while the guest does.
+      const emulator = import('./v86/machine.ts');
+      const saved = init.cold ? null : await this.#loadSnapshot(init, trace);
+      const load = async (): Promise<GuestImage> => {
+        const image = await loadGuestImage(init.guestUrl, this.#downloadProgress());
+        this.#boot('firmware');
+        return image;
+      };
+      const onMissing = (error: unknown): void => void this.#failed(trace, error);
+      const image = saved ? { snapshot: saved.snapshot, load, onMissing } : await load();
+      if (saved) this.#boot('restore');
+      const { Machine } = await emulator;
       this.#machine = await Machine.create({
         wasm,
         image,
@@ -103,12 +111,11 @@ class MachineWorker implements MachineApi {
         },
       });
       await this.#machine.run();
+      if (saved) this.#resume(saved);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      const mend = error instanceof ImageError ? error.mend : 'Reload the page; if it stays, please report it.';
-      this.#agent.fail(`${message} ${mend}`);
-      trace.emit({ type: 'machine-failed', message, mend });
-      throw new Error(`${message} ${mend}`, { cause: error });
+      const message = this.#failed(trace, error);
+      this.#agent.fail(message);
+      throw new Error(message, { cause: error });
     }
   }
 
@@ -150,6 +157,36 @@ class MachineWorker implements MachineApi {
   get #started(): VirtioNetPci {
     if (!this.#device) throw new Error(NOT_STARTED);
     return this.#device;
+  }
+
+  #loadSnapshot({ guestUrl: baseUrl }: MachineInit, { emit }: WorkerTrace): Promise<LoadedSnapshot | null> {
+    const { caches: storage = null } = globalThis as { readonly caches?: CacheStorage };
+    return loadSnapshot({ baseUrl, progress: this.#downloadProgress(), emit, storage });
+  }
+
+  #downloadProgress(): (loaded: number, total: number) => void {
+    let reportAt = 0;
+    return (loaded, total) => {
+      if (performance.now() < reportAt && loaded < total) return;
+      reportAt = performance.now() + PROGRESS_INTERVAL;
+      this.#boot('download', loaded, total);
+    };
+  }
+
+  /** The console shows what it did, and the guest looks for its device: from here on everything is live. */
+  #resume({ snapshot, keep }: LoadedSnapshot): void {
+    for (const byte of snapshot.console) this.#toConsole(byte);
+    this.#boot('userspace');
+    this.#agent.resume(new Date(), crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
+    void keep();
+  }
+
+  /** Tells the page. Returns what to tell a caller. */
+  #failed(trace: WorkerTrace, error: unknown): string {
+    const message = error instanceof Error ? error.message : String(error);
+    const mend = error instanceof ImageError ? error.mend : 'Reload the page; if it stays, please report it.';
+    trace.emit({ type: 'machine-failed', message, mend });
+    return `${message} ${mend}`;
   }
 
   #plugDevice(

@@ -69,7 +69,8 @@ export class Lab {
   #model: HostModelId = FIRST_MODEL;
   #request: PersonalityRequest = {};
 
-  constructor() {
+  /** @param options `cold`: from power-on, even if there is a snapshot of the booted guest */
+  constructor(options: { readonly cold?: boolean } = {}) {
     this.#engine = startEngine(
       (source, batch) => {
         const wasReady = this.#atShell();
@@ -85,7 +86,7 @@ export class Lab {
       },
     );
     this.console = new GuestConsole(this.#engine.console);
-    this.ready = Promise.race([this.#start(), this.#failure()]);
+    this.ready = Promise.race([this.#start(options.cold === true), this.#failure()]);
     // The page shows a failure from the trace; whoever awaits `ready` gets it as a rejection.
     this.ready.catch(() => undefined);
   }
@@ -239,13 +240,13 @@ export class Lab {
     return chosen;
   }
 
-  async #start(): Promise<void> {
+  async #start(cold: boolean): Promise<void> {
     const epoch = performance.timeOrigin;
     const ready = this.store.when((model) => model.boot?.stage === 'ready');
     await this.#engine.viona.start({ epoch, mac: GUEST_MAC, mtu: MTU, model: FIRST_MODEL });
     const guestUrl = new URL('guest/', document.baseURI).href;
     const personality = message(this.personality);
-    await this.#engine.machine.start({ epoch, guestUrl, mac: GUEST_MAC, mtu: MTU, personality });
+    await this.#engine.machine.start({ epoch, guestUrl, mac: GUEST_MAC, mtu: MTU, personality, cold });
     await ready;
   }
 

@@ -1,6 +1,7 @@
 /** Composition root: the lab, its facade for scripts (`window.lab`), and the page over it. */
 import type { GuestManifest } from '../../guest/manifest.ts';
 import '../ui/lab-app.ts';
+import { wantsColdBoot } from '../ui/boot-choice.ts';
 import { PageActions } from './actions.ts';
 import { Lab } from './lab.ts';
 
@@ -11,7 +12,7 @@ declare global {
   }
 }
 
-const lab = new Lab();
+const lab = new Lab({ cold: wantsColdBoot(new URLSearchParams(location.search)) });
 window.lab = lab;
 
 const app = document.querySelector('lab-app');

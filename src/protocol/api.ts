@@ -42,6 +42,8 @@ export interface MachineInit {
   readonly mac: number;
   readonly mtu: number;
   readonly personality: PersonalityMessage;
+  /** From power-on, even if there is a snapshot. */
+  readonly cold: boolean;
 }
 
 export interface ExecResult {

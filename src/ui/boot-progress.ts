@@ -1,16 +1,17 @@
 /** The present boot on the clock: when it began and when each stage did. */
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
-import { BOOT_STAGES } from '../core/trace/event.ts';
+import { COLD_STAGES, WARM_STAGES } from '../core/trace/event.ts';
 import type { BootStage, StampedEvent } from '../core/trace/event.ts';
 import type { LabModel } from '../core/trace/model.ts';
 import { recall, remember } from './settings.ts';
 
 /** What happens meanwhile, in one sentence. */
 export const STAGE_TEXT: Readonly<Record<BootStage, string>> = {
-  download: 'Kernel, initramfs and firmware come from this server.',
+  download: 'What the guest starts from comes from this server, or from this browser.',
+  restore: 'The machine goes on where its guest had booted, but had no network device.',
   firmware: 'SeaBIOS sets up the emulated PC and starts the kernel.',
   kernel: 'Linux unpacks itself and finds its hardware. It is silent, and takes longest.',
-  userspace: 'init loads virtio_net: the driver resets the device and negotiates features. Watch Device.',
+  userspace: 'virtio_net finds the device, resets it and negotiates features. Watch Device.',
   ready: 'A root shell, in this pane.',
 };
 
@@ -31,13 +32,17 @@ export function bootTimes(events: readonly StampedEvent[]): BootTimes {
   return { begun: 0, stages };
 }
 
+/** The stages of the present boot, in order. */
+export function stagesOf({ warm, boot }: Pick<LabModel, 'warm' | 'boot'>): readonly BootStage[] {
+  return warm || boot?.stage === 'restore' ? WARM_STAGES : COLD_STAGES;
+}
+
 /** Seconds that a stage took, or has taken so far; null if it has not begun. */
 export function stageSeconds({ stages }: BootTimes, stage: BootStage, now: number): number | null {
   const from = stages.get(stage);
   if (from === undefined) return null;
-  const later = BOOT_STAGES.slice(BOOT_STAGES.indexOf(stage) + 1);
-  const to = later.map((each) => stages.get(each)).find((time) => time !== undefined);
-  return ((to ?? now) - from) / 1e9;
+  const later = [...stages.values()].filter((time) => time > from);
+  return (Math.min(now, ...later) - from) / 1e9;
 }
 
 export function isBooting(model: LabModel | undefined): boolean {
@@ -54,7 +59,8 @@ export function lastBootSeconds(): number | null {
 
 export function rememberBoot({ begun, stages }: BootTimes): void {
   const ready = stages.get('ready');
-  if (ready !== undefined) remember(KEY, String(Math.round((ready - begun) / 1e9)));
+  // A start from a snapshot says nothing of how long a boot takes.
+  if (ready !== undefined && !stages.has('restore')) remember(KEY, String(Math.round((ready - begun) / 1e9)));
 }
 
 /** Renders its host once a second for as long as `running` says so, and never otherwise. */

@@ -1,7 +1,6 @@
 import { ContextProvider } from '@lit/context';
 import { css, html, LitElement } from 'lit';
 import type { PropertyValues } from 'lit';
-import './lab-console.ts';
 import './lab-device.ts';
 import './lab-header.ts';
 import './lab-inspector.ts';
@@ -13,6 +12,9 @@ import type { LabActions, LabStore } from './store.ts';
 import { controls, shared } from './styles.ts';
 import { applyTheme, currentTheme } from './theme.ts';
 import { viewContext, ViewState } from './view-state.ts';
+
+// The terminal is half of the page's script, and has nothing to show before there is a guest.
+void import('./lab-console.ts');
 
 const PANES = [
   { id: 'console', label: 'Console' },

@@ -1,7 +1,14 @@
 import { css, html, LitElement, nothing } from 'lit';
-import { BOOT_STAGES } from '../core/trace/event.ts';
 import type { BootStage } from '../core/trace/event.ts';
-import { bootTimes, isBooting, lastBootSeconds, SecondsController, stageSeconds, STAGE_TEXT } from './boot-progress.ts';
+import {
+  bootTimes,
+  isBooting,
+  lastBootSeconds,
+  SecondsController,
+  stageSeconds,
+  stagesOf,
+  STAGE_TEXT,
+} from './boot-progress.ts';
 import type { BootTimes } from './boot-progress.ts';
 import { FIRST_STEPS } from './first-steps.ts';
 import { StoreController } from './store.ts';
@@ -77,13 +84,16 @@ export class LabBootGuide extends LitElement {
 
   #stages({ model, log }: LabStore): unknown {
     const times = bootTimes(log.events);
+    const stages = stagesOf(model);
+    const refused = model.snapshots.filter(({ outcome, detail }) => outcome !== 'used' && detail !== '');
     const expected = this.#last === null ? 'It takes 15 to 60 seconds.' : `The last time here it took ${this.#last} s.`;
     return html`
       <div>
         <h3>The guest boots. ${expected}</h3>
         <ol class="rows">
-          ${BOOT_STAGES.map((stage) => stageRow(stage, model.boot?.stage ?? null, times))}
+          ${stages.map((stage) => stageRow(stage, stages, model.boot?.stage ?? null, times))}
         </ol>
+        ${refused.map(({ detail }) => html`<p class="muted">${detail}</p>`)}
       </div>
       <div>
         <h3>Then type here</h3>
@@ -95,8 +105,8 @@ export class LabBootGuide extends LitElement {
   }
 }
 
-function stageRow(stage: BootStage, now: BootStage | null, times: BootTimes): unknown {
-  const order = BOOT_STAGES.indexOf(stage) - (now ? BOOT_STAGES.indexOf(now) : -1);
+function stageRow(stage: BootStage, all: readonly BootStage[], now: BootStage | null, times: BootTimes): unknown {
+  const order = all.indexOf(stage) - (now ? all.indexOf(now) : -1);
   const seconds = stageSeconds(times, stage, performance.now() * 1e6);
   const [state, sign] = order < 0 ? ['done', '✓'] : order > 0 ? ['later', '·'] : ['now', '▸'];
   return html`<li class=${state} aria-current=${state === 'now' ? 'step' : nothing}>

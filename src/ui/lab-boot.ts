@@ -1,6 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
-import { BOOT_STAGES } from '../core/trace/event.ts';
-import { bootTimes, isBooting, rememberBoot, SecondsController, STAGE_TEXT } from './boot-progress.ts';
+import { bootTimes, isBooting, rememberBoot, SecondsController, STAGE_TEXT, stagesOf } from './boot-progress.ts';
 import { formatBytes } from './format.ts';
 import { StoreController } from './store.ts';
 import { shared } from './styles.ts';
@@ -72,7 +71,8 @@ export class LabBoot extends LitElement {
         ><span class="dot" aria-hidden="true">●</span> Guest ready</span
       >`;
     }
-    const at = BOOT_STAGES.indexOf(boot.stage);
+    const stages = stagesOf(store.model);
+    const at = stages.indexOf(boot.stage);
     const part = boot.totalBytes > 0 ? Math.min(1, boot.loadedBytes / boot.totalBytes) : 0.5;
     const bytes =
       boot.totalBytes > 0
@@ -81,7 +81,7 @@ export class LabBoot extends LitElement {
     const seconds = (performance.now() * 1e6 - bootTimes(store.log.events).begun) / 1e9;
     return html`
       <span class="stages" aria-hidden="true">
-        ${BOOT_STAGES.map(
+        ${stages.map(
           (_, i) =>
             html`<i class=${i < at ? 'done' : ''}
               >${i === at ? html`<b style="width:${part * 100}%"></b>` : nothing}</i

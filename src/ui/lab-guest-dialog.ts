@@ -1,7 +1,8 @@
 import { css, html, LitElement, nothing } from 'lit';
+import { chooseColdBoot, wantsColdBoot } from './boot-choice.ts';
 import { dialogStyles } from './dialog-styles.ts';
 import { formatBytes, plural } from './format.ts';
-import { ActionsController } from './store.ts';
+import { ActionsController, StoreController } from './store.ts';
 import type { PackageManifest } from './store.ts';
 import { controls, shared, tables } from './styles.ts';
 
@@ -35,6 +36,7 @@ export class LabGuestDialog extends LitElement {
   ];
 
   readonly #actions = new ActionsController(this);
+  readonly #store = new StoreController(this, ({ model }) => model.snapshots);
 
   override render(): unknown {
     const manifest = this.#actions.actions?.manifest ?? null;
@@ -45,6 +47,7 @@ export class LabGuestDialog extends LitElement {
           <button @click=${() => this.renderRoot.querySelector('dialog')?.close()}>Close</button>
         </div>
         <div class="content">
+          ${this.#start()}
           ${
             manifest
               ? this.#content(manifest)
@@ -59,6 +62,32 @@ export class LabGuestDialog extends LitElement {
 
   show(): void {
     this.renderRoot.querySelector('dialog')?.showModal();
+  }
+
+  #start(): unknown {
+    const model = this.#store.store?.model;
+    const told = model?.snapshots.filter(({ detail }) => detail !== '') ?? [];
+    const used = model?.snapshots.find(({ outcome }) => outcome === 'used');
+    const source = used?.from === 'storage' ? 'stored in this browser' : 'from this server';
+    return html`
+      <h3>How it starts</h3>
+      <p>
+        When this page opened, the guest
+        ${used ? `went on from a snapshot ${source}, in which it had booted without a network device.` : 'booted from power-on.'}
+        ${told.map(({ detail }) => detail).join(' ')}
+      </p>
+      <p>
+        <label
+          ><input
+            type="checkbox"
+            .checked=${wantsColdBoot(new URLSearchParams())}
+            @change=${(event: Event) => chooseColdBoot((event.target as HTMLInputElement).checked)}
+          />
+          Boot from power-on whenever this page opens</label
+        >
+        <span class="muted">Restart always does.</span>
+      </p>
+    `;
   }
 
   #content({ suite, built, kernel, files, packages }: PackageManifest): unknown {

@@ -11,37 +11,53 @@ const INITRAMFS_AT = 64 * 1024 * 1024;
 const SETUP_SECTS = 0x1f1;
 const SECTOR = 512;
 
+type Part = readonly [at: number, bytes: Uint8Array];
+
+/** What v86 made out of a kernel when it loaded it. */
+export interface KernelSetup {
+  readonly realMode: Uint8Array;
+  readonly commandLine: Uint8Array;
+}
+
 /**
- * The kernel and its initramfs as v86 laid them into guest memory.
+ * The kernel and its initramfs as v86 lays them into guest memory.
  *
  * v86 loads a kernel once, when the machine is made; a machine that has run has overwritten it. So they are
  * kept as they lay before the first instruction, and put back when the machine is reset, before firmware
  * looks for something to boot.
  */
 export class BootImage {
+  readonly setup: KernelSetup;
   readonly #memory: GuestRam;
-  readonly #parts: readonly { readonly at: number; readonly bytes: Uint8Array }[];
+  readonly #parts: readonly Part[];
 
-  /** Call before the machine runs. */
-  constructor(memory: GuestRam, image: GuestImage) {
+  /** @param setup what v86 made when it loaded this kernel, if that was in another machine */
+  constructor(memory: GuestRam, image: GuestImage, setup = setupIn(memory, image.kernel)) {
+    this.setup = setup;
     this.#memory = memory;
-    const sectors = new Uint8Array(image.kernel)[SETUP_SECTS] ?? 0;
-    const realMode = ((sectors === 0 ? 4 : sectors) + 1) * SECTOR;
     this.#parts = [
-      this.#take(REAL_MODE_AT, realMode),
-      this.#take(CMDLINE_AT, CMDLINE_BYTES),
-      this.#take(KERNEL_AT, image.kernel.byteLength - realMode),
-      this.#take(INITRAMFS_AT, image.initramfs.byteLength),
+      [REAL_MODE_AT, setup.realMode],
+      [CMDLINE_AT, setup.commandLine],
+      [KERNEL_AT, new Uint8Array(image.kernel, setup.realMode.length)],
+      [INITRAMFS_AT, new Uint8Array(image.initramfs)],
     ];
   }
 
   putBack(): void {
-    for (const { at, bytes } of this.#parts) this.#memory.write(at, bytes, 0, bytes.length);
+    for (const [at, bytes] of this.#parts) this.#memory.write(at, bytes, 0, bytes.length);
   }
+}
 
-  #take(at: number, length: number): { at: number; bytes: Uint8Array } {
+/** As v86 has just left it: ask before the machine runs. */
+function setupIn(memory: GuestRam, kernel: ArrayBuffer): KernelSetup {
+  const take = (at: number, length: number): Uint8Array => {
     const bytes = new Uint8Array(length);
-    this.#memory.read(at, bytes, 0, length);
-    return { at, bytes };
-  }
+    memory.read(at, bytes, 0, length);
+    return bytes;
+  };
+  const sectors = new Uint8Array(kernel)[SETUP_SECTS] ?? 0;
+  return {
+    realMode: take(REAL_MODE_AT, ((sectors === 0 ? 4 : sectors) + 1) * SECTOR),
+    commandLine: take(CMDLINE_AT, CMDLINE_BYTES),
+  };
 }

@@ -50,6 +50,12 @@ export interface V86Pci {
   lower_irq(pciId: number): void;
 }
 
+/** cpu.js: a ROM that firmware finds through its configuration device and runs. */
+export interface V86OptionRom {
+  readonly name: string;
+  readonly data: Uint8Array;
+}
+
 export interface V86Cpu {
   readonly io: V86Io;
   readonly devices: { readonly pci: V86Pci; readonly acpi: { readonly gpe: Uint8Array } };
@@ -67,6 +73,10 @@ export interface V86Cpu {
   readonly memory_map_write32: (((address: number, value: number) => void) | undefined)[];
   /** Control registers; bit 31 of cr[0] is paging, which firmware never turns on and Linux soon does. */
   readonly cr: Int32Array;
+  /** Offered to the firmware at every reset. Loading a kernel adds the one that starts it. */
+  readonly option_roms: V86OptionRom[];
+  /** RAM reads as zeros in `[start, start + length)`. What restores a state begins with all of it. */
+  zero_memory(start: number, length: number): void;
   /** Throws away translated code in `[start, end)`: owed after every write to RAM from outside. */
   jit_dirty_cache(start: number, end: number): void;
   /** apic.rs: where in WebAssembly memory the state of the local APIC lies. */

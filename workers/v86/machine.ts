@@ -1,7 +1,7 @@
 /**
  * The emulated PC: v86 with firmware, kernel and initramfs, one PCI function of ours, and two serial lines.
  */
-import { V86 } from 'v86';
+import { V86, type V86Options } from 'v86';
 import { GUEST_CMDLINE, GUEST_MEMORY_BYTES } from '../../guest/boot.ts';
 import type { GuestImage } from '../guest-image.ts';
 import { BootImage } from './boot-image.ts';
@@ -10,18 +10,29 @@ import { GuestRam } from './guest-ram.ts';
 import { cpuOf, type V86Cpu } from './internals.ts';
 import { interrupts, type MachineInterrupts } from './interrupts.ts';
 import { plugIn, type PciFunction } from './pci-port.ts';
+import type { Snapshot } from './snapshot.ts';
 
 export interface MachineParts {
   readonly memory: GuestRam;
   readonly interrupt: MachineInterrupts;
 }
 
+/** A machine that was saved, and where what it boots after a reset is to be had. */
+export interface SavedMachine {
+  readonly snapshot: Snapshot;
+  /** Called at the first reset, and again at the next one if it rejects. */
+  readonly load: () => Promise<GuestImage>;
+  /** It could not be had: the machine stands still until it is reset again. */
+  readonly onMissing: (error: unknown) => void;
+}
+
 export interface MachineOptions {
   /** Where v86.wasm is: a URL in a browser, a path in Node. */
   readonly wasm: string;
-  readonly image: GuestImage;
-  /** Makes the PCI function, once the machine's memory and interrupt line exist. */
-  readonly device: (parts: MachineParts) => PciFunction;
+  /** What to boot, or what to go on from. */
+  readonly image: GuestImage | SavedMachine;
+  /** Makes the PCI function, once the machine's memory and interrupt line exist; null for a machine without one. */
+  readonly device: ((parts: MachineParts) => PciFunction) | null;
   readonly onSerial: (line: 0 | 1, byte: number) => void;
   /** The guest reset the machine, or `reset` was called. The device must be reset now. */
   readonly onReset: () => void;
@@ -32,6 +43,8 @@ export interface MachineOptions {
 }
 
 const CR0_PAGING = 0x8000_0000;
+/** ROMs lie below, and nothing that v86 puts into memory by itself lies above. */
+const FIRMWARE_END = 0x10_0000;
 /** How often to look whether the kernel runs, in milliseconds. */
 const KERNEL_POLL = 100;
 /** Public in v86's typings, but its union does not know "no network card". */
@@ -41,18 +54,20 @@ export class Machine {
   /** For the test of the seam; everybody else uses the methods. */
   readonly emulator: V86;
   readonly #cpu: V86Cpu;
+  readonly #memory: GuestRam;
   readonly #options: MachineOptions;
   #kernelTimer: ReturnType<typeof setInterval> | undefined;
+  /** Null as long as the machine goes on from a snapshot: what it booted is elsewhere. */
+  #bootImage: BootImage | null = null;
+  /** It was reset and waits for its image. */
+  #loading = false;
 
   static async create(options: MachineOptions): Promise<Machine> {
+    const { image } = options;
     const emulator = new V86({
       wasm_path: options.wasm,
       memory_size: GUEST_MEMORY_BYTES,
-      bios: { buffer: options.image.bios },
-      vga_bios: { buffer: options.image.vgaBios },
-      bzimage: { buffer: options.image.kernel },
-      initrd: { buffer: options.image.initramfs },
-      cmdline: GUEST_CMDLINE,
+      ...('snapshot' in image ? savedMedia(image.snapshot) : media(image)),
       acpi: true,
       uart1: true,
       autostart: false,
@@ -66,16 +81,21 @@ export class Machine {
         resolve();
       });
     });
-    return new Machine(emulator, options);
+    const machine = new Machine(emulator, options);
+    if ('snapshot' in image) await machine.#restore(image.snapshot);
+    return machine;
   }
 
   private constructor(emulator: V86, options: MachineOptions) {
     this.emulator = emulator;
     this.#options = options;
     this.#cpu = cpuOf(emulator);
-    const parts = { memory: new GuestRam(this.#cpu), interrupt: interrupts(this.#cpu) };
+    this.#memory = new GuestRam(this.#cpu);
     clearGpeStatusByOnes(this.#cpu);
-    plugIn(this.#cpu, options.device(parts), 'virtio-net');
+    if (options.device) {
+      const parts = { memory: this.#memory, interrupt: interrupts(this.#cpu) };
+      plugIn(this.#cpu, options.device(parts), 'virtio-net');
+    }
     emulator.add_listener('serial0-output-byte', (byte) => {
       options.onSerial(0, byte);
     });
@@ -86,12 +106,13 @@ export class Machine {
       void emulator.stop();
       options.onPowerOff();
     });
-    this.#followResets(new BootImage(parts.memory, options.image));
+    if (!('snapshot' in options.image)) this.#bootImage = new BootImage(this.#memory, options.image);
+    this.#followResets();
   }
 
   async run(): Promise<void> {
     await this.emulator.run();
-    this.#watchForKernel();
+    if (this.#bootImage) this.#watchForKernel();
   }
 
   async stop(): Promise<void> {
@@ -103,8 +124,24 @@ export class Machine {
   /** Presses the reset button. */
   reset(): void {
     this.#cpu.reboot_internal();
+    if (this.#loading) return;
     if (this.emulator.is_running()) this.#cpu.stop_idling();
     else void this.emulator.run();
+  }
+
+  /** Stops the machine, which must have booted from an image, and keeps it. `console` is what it wrote to its console. */
+  async save(console: Uint8Array): Promise<Snapshot> {
+    const { image } = this.#options;
+    if (!this.#bootImage || 'snapshot' in image) throw new Error('only a machine that has booted can be saved');
+    await this.emulator.stop();
+    return {
+      ...this.#bootImage.setup,
+      bios: new Uint8Array(image.bios),
+      vgaBios: new Uint8Array(image.vgaBios),
+      optionRoms: this.#cpu.option_roms,
+      console,
+      state: new Uint8Array(await this.emulator.save_state()),
+    };
   }
 
   sendSerial(line: 0 | 1, bytes: Uint8Array): void {
@@ -112,15 +149,52 @@ export class Machine {
     this.#cpu.stop_idling();
   }
 
+  async #restore({ state, optionRoms }: Snapshot): Promise<void> {
+    this.#cpu.option_roms.push(...optionRoms);
+    // In a machine that has not run only firmware has left something in memory. To write zeros over the rest would be
+    // to have the system provide 256 MiB, at once.
+    const zero = this.#cpu.zero_memory;
+    this.#cpu.zero_memory = (start) => {
+      zero(start, FIRMWARE_END);
+    };
+    // v86 takes the whole buffer for the state.
+    const { buffer, byteOffset, length } = state;
+    await this.emulator.restore_state(buffer.slice(byteOffset, byteOffset + length) as ArrayBuffer);
+    this.#cpu.zero_memory = zero;
+  }
+
   /** However the guest resets itself, or we reset it: the kernel lies there again and the device starts anew. */
-  #followResets(bootImage: BootImage): void {
+  #followResets(): void {
     const reboot = this.#cpu.reboot_internal.bind(this.#cpu);
     this.#cpu.reboot_internal = () => {
       reboot();
-      bootImage.putBack();
       this.#options.onReset();
-      this.#watchForKernel();
+      if (this.#bootImage) this.#bootAgain(this.#bootImage);
+      else if (!this.#loading) void this.#fetchImage(reboot);
     };
+  }
+
+  #bootAgain(bootImage: BootImage): void {
+    bootImage.putBack();
+    this.#watchForKernel();
+  }
+
+  /** The machine stands still meanwhile. What firmware did until it stood still is undone by `reboot`. */
+  async #fetchImage(reboot: () => void): Promise<void> {
+    const { image } = this.#options;
+    if (!('snapshot' in image)) return;
+    this.#loading = true;
+    try {
+      const [loaded] = await Promise.all([image.load(), this.emulator.stop()]);
+      this.#bootImage = new BootImage(this.#memory, loaded, image.snapshot);
+      reboot();
+      this.#bootAgain(this.#bootImage);
+      await this.emulator.run();
+    } catch (error) {
+      image.onMissing(error);
+    } finally {
+      this.#loading = false;
+    }
   }
 
   #watchForKernel(): void {
@@ -131,4 +205,21 @@ export class Machine {
       this.#options.onKernel();
     }, KERNEL_POLL);
   }
+}
+
+/** v86's options for what a machine boots from. */
+function media({ bios, vgaBios, kernel, initramfs }: GuestImage): Partial<V86Options> {
+  return {
+    bios: { buffer: bios },
+    vga_bios: { buffer: vgaBios },
+    bzimage: { buffer: kernel },
+    initrd: { buffer: initramfs },
+    cmdline: GUEST_CMDLINE,
+  };
+}
+
+/** A machine that goes on needs its firmware only, and that at its next reset. */
+function savedMedia({ bios, vgaBios }: Snapshot): Partial<V86Options> {
+  const exact = (bytes: Uint8Array): { buffer: ArrayBuffer } => ({ buffer: new Uint8Array(bytes).buffer });
+  return { bios: exact(bios), vga_bios: exact(vgaBios) };
 }

@@ -19,12 +19,29 @@ import type { TransportEvent } from '../virtio-pci/events.ts';
 /** Which thread recorded the fact. */
 export type TraceSource = 'machine' | 'viona' | 'page';
 
-export const BOOT_STAGES = ['download', 'firmware', 'kernel', 'userspace', 'ready'] as const;
-export type BootStage = (typeof BOOT_STAGES)[number];
+/** From power-on. */
+export const COLD_STAGES = ['download', 'firmware', 'kernel', 'userspace', 'ready'] as const;
+/** From a snapshot of the booted guest. */
+export const WARM_STAGES = ['download', 'restore', 'userspace', 'ready'] as const;
+export type BootStage = (typeof COLD_STAGES)[number] | (typeof WARM_STAGES)[number];
+
+/** What became of the snapshot of the booted guest, in the order in which sources are tried. */
+export interface SnapshotEvent {
+  readonly type: 'snapshot';
+  /**
+   * The guest goes on from it (`used`); it is not the right one (`refused`); there is none (`absent`); it is stored in
+   * this browser (`kept`) or could not be (`not-kept`).
+   */
+  readonly outcome: 'used' | 'refused' | 'absent' | 'kept' | 'not-kept';
+  readonly from: 'storage' | 'server';
+  /** A sentence for the user, or nothing. */
+  readonly detail: string;
+}
 
 export type MachineEvent =
   /** Progress towards the guest's shell. Bytes count what is downloaded; zero in later stages. */
   | { readonly type: 'boot'; readonly stage: BootStage; readonly loadedBytes: number; readonly totalBytes: number }
+  | SnapshotEvent
   | { readonly type: 'machine-reset' }
   /** The guest switched the machine off; a reset switches it on again. */
   | { readonly type: 'machine-off' }

@@ -10,7 +10,7 @@ import type { Fault } from '../viona/faults.ts';
 import type { LinkCallbacks, PromiscLevel } from '../viona/link.ts';
 import { NO_TABLES, RX_MODE_UNSET } from '../virtio-net/rx-mode.ts';
 import type { MacTables, RxMode } from '../virtio-net/rx-mode.ts';
-import type { BootStage, StampedEvent, TraceEvent } from './event.ts';
+import type { BootStage, SnapshotEvent, StampedEvent, TraceEvent } from './event.ts';
 
 /** Newest entries of a log, and how many older ones it had to let go. */
 export interface BoundedLog<T> {
@@ -51,6 +51,10 @@ export interface LabModel {
   /** Sequence number after the last event folded in. */
   readonly seq: number;
   readonly boot: { readonly stage: BootStage; readonly loadedBytes: number; readonly totalBytes: number } | null;
+  /** The present boot went on from a snapshot. */
+  readonly warm: boolean;
+  /** What became of the snapshot, oldest first. */
+  readonly snapshots: readonly SnapshotEvent[];
   readonly failure: { readonly message: string; readonly mend: string } | null;
 
   /** What device_status reads. */
@@ -107,6 +111,8 @@ const EMPTY_LOG: BoundedLog<never> = { entries: [], dropped: 0 };
 export const INITIAL_MODEL: LabModel = {
   seq: 0,
   boot: null,
+  warm: false,
+  snapshots: [],
   failure: null,
   status: 0,
   epoch: 0,
@@ -166,6 +172,8 @@ function changeOf(model: LabModel, event: TraceEvent): Partial<LabModel> {
         boot: { stage: event.stage, loadedBytes: event.loadedBytes, totalBytes: event.totalBytes },
         failure: null,
       };
+    case 'snapshot':
+      return { warm: model.warm || event.outcome === 'used', snapshots: [...model.snapshots, event] };
     case 'machine-failed':
       return { failure: { message: event.message, mend: event.mend } };
     case 'machine-off':
@@ -227,6 +235,7 @@ function changeOf(model: LabModel, event: TraceEvent): Partial<LabModel> {
       return { lost: { ...model.lost, [event.what]: (model.lost[event.what] ?? 0) + event.count } };
     case 'carrier':
     case 'machine-reset':
+      return { warm: false };
     case 'config-write':
     case 'control':
     case 'guest-error':

@@ -1,0 +1,72 @@
+/** Boots the guest image in Node, in the same emulator as in a browser, and keeps the machine when it is at its shell. */
+import { createRequire } from 'node:module';
+import { ExecAgent } from '../workers/exec-agent.ts';
+import type { GuestImage } from '../workers/guest-image.ts';
+import { Machine } from '../workers/v86/machine.ts';
+import type { Snapshot } from '../workers/v86/snapshot.ts';
+
+const WASM = createRequire(import.meta.url).resolve('v86/build/v86.wasm');
+const PROMPT = 'root@guest:~# ';
+
+/**
+ * What the kernel has freed still holds what was in it: the packed initramfs, above all. Here it is allocated once
+ * more, as zeros, but for a reserve; pages of zeros cost a snapshot nothing.
+ */
+const ZERO_FREE_MEMORY = `
+  echo 3 > /proc/sys/vm/drop_caches
+  mount -t tmpfs -o size=100% none /mnt || exit 1
+  free=$(awk '/^MemFree:/ { print int($2 / 1024) }' /proc/meminfo)
+  dd if=/dev/zero of=/mnt/zeros bs=1M count=$((free - 8)) 2> /dev/null || exit 1
+  umount /mnt`;
+
+/** Here it waits for the machine to be restored. What it starts is left time to come to where it waits. */
+const AWAIT_RESUME = `
+  lab-resume > /dev/null 2>&1 &
+  sleep 2
+  [ -p /run/resume ]`;
+
+export async function makeSnapshot(image: GuestImage): Promise<Snapshot> {
+  const console: number[] = [];
+  let onReady = (): void => undefined;
+  let onPrompt = (): void => undefined;
+  const ready = new Promise<void>((resolve) => (onReady = resolve));
+  const prompt = new Promise<void>((resolve) => (onPrompt = resolve));
+  const agent = new ExecAgent(
+    (bytes) => {
+      machine.sendSerial(1, bytes);
+    },
+    () => {
+      onReady();
+    },
+  );
+  const failed = (what: string): never => {
+    throw new Error(`the guest ${what} while the snapshot was made`);
+  };
+  const machine = await Machine.create({
+    wasm: WASM,
+    image,
+    device: null,
+    onSerial: (line, byte) => {
+      if (line === 1) {
+        agent.receive(byte);
+        return;
+      }
+      console.push(byte);
+      if (String.fromCharCode(...console.slice(-PROMPT.length)) === PROMPT) onPrompt();
+    },
+    onReset: () => failed('reset itself'),
+    onKernel: () => undefined,
+    onPowerOff: () => failed('switched itself off'),
+  });
+  try {
+    await machine.run();
+    await Promise.all([ready, prompt]);
+    for (const command of [AWAIT_RESUME, ZERO_FREE_MEMORY]) {
+      const { output, exitCode } = await agent.exec(command);
+      if (exitCode !== 0) throw new Error(`the guest could not be made ready to be saved: ${command}\n${output}`);
+    }
+    return await machine.save(Uint8Array.from(console));
+  } finally {
+    await machine.stop();
+  }
+}
