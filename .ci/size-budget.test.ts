@@ -18,7 +18,11 @@ test('scripts of the page count together, lazily loaded or not, and what is too 
 });
 
 test('the emulator and the workers do not count as page', () => {
-  const { problems } = weigh([file('assets/machine-a.js', 150), file('assets/v86-b.wasm', 400), file('assets/x.worker-c.js', 90)]);
+  const { problems } = weigh([
+    file('assets/machine-a.js', 150),
+    file('assets/v86-b.wasm', 400),
+    file('assets/x.worker-c.js', 90),
+  ]);
   expect(problems).toEqual([]);
 });
 

@@ -52,7 +52,9 @@ export function weigh(files: readonly BuiltFile[], parts: readonly Part[] = PART
     lines.push(`${part.title}: ${kb(total)} of ${kb(part.budget)} compressed`);
     if (total <= part.budget) continue;
     const list = sized.map(({ name, bytes }) => `${name} ${kb(bytes)}`).join(', ');
-    problems.push(`The ${part.title} is ${kb(total)} compressed; its budget is ${kb(part.budget)}. It is made of ${list}.`);
+    problems.push(
+      `The ${part.title} is ${kb(total)} compressed; its budget is ${kb(part.budget)}. It is made of ${list}.`,
+    );
   }
   return { lines, problems };
 }
@@ -62,7 +64,9 @@ function guestLines(folder: string): string[] {
   const size = (name: string): number => (existsSync(join(folder, name)) ? statSync(join(folder, name)).size : 0);
   const cold = ['vmlinuz', 'initramfs.img', 'seabios.bin', 'vgabios.bin'].reduce((sum, name) => sum + size(name), 0);
   const warm = size('snapshot.img');
-  return [`guest: snapshot ${(warm / 1e6).toFixed(1)} MB, or image ${(cold / 1e6).toFixed(1)} MB for a boot from power-on`];
+  return [
+    `guest: snapshot ${(warm / 1e6).toFixed(1)} MB, or image ${(cold / 1e6).toFixed(1)} MB for a boot from power-on`,
+  ];
 }
 
 export function sizeBudget(): Plugin {

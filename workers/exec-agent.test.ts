@@ -42,6 +42,15 @@ describe('ExecAgent', () => {
     expect(await result).toEqual({ output: 'é\n', exitCode: 3 });
   });
 
+  it('tells a restored guest the time and something random, and waits until it reports for work', () => {
+    guest.agent.resume(new Date(1_795_426_139_600), Uint8Array.of(0x00, 0x0f, 0xff));
+    void guest.agent.exec('first');
+    expect(guest.lines).toEqual(['#resume 1795426140 000fff\n']);
+    guest.says('#ready 1');
+    expect(guest.onReady).toHaveBeenCalledOnce();
+    expect(guest.lines[1]).toMatch(/^1 /);
+  });
+
   it('runs one at a time, in the order asked', async () => {
     guest.says('#ready 1');
     const first = guest.agent.exec('one');

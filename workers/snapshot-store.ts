@@ -70,7 +70,12 @@ async function findRecord({ baseUrl, emit }: SnapshotOptions): Promise<SnapshotR
   try {
     const [text, manifest] = await Promise.all([get('snapshot.json'), get('manifest.json')]);
     if (!text || !manifest) {
-      emit({ type: 'snapshot', outcome: 'absent', from: 'server', detail: 'This server has no snapshot of the guest.' });
+      emit({
+        type: 'snapshot',
+        outcome: 'absent',
+        from: 'server',
+        detail: 'This server has no snapshot of the guest.',
+      });
       return null;
     }
     const record = JSON.parse(new TextDecoder().decode(text)) as SnapshotRecord;

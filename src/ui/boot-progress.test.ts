@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { StampedEvent, TraceEvent } from '../core/trace/event.ts';
-import { bootTimes, stageSeconds } from './boot-progress.ts';
+import { bootTimes, stageSeconds, stagesOf } from './boot-progress.ts';
 
 const S = 1e9;
 
@@ -29,4 +29,9 @@ test('a reset of the machine begins another boot', () => {
   ]);
   expect(times.begun).toBe(20 * S);
   expect([...times.stages.keys()]).toEqual(['firmware']);
+});
+
+test('the stages of a start from a snapshot are others than those of a boot', () => {
+  expect(stagesOf({ warm: true, boot: null })).toEqual(['download', 'restore', 'userspace', 'ready']);
+  expect(stagesOf({ warm: false, boot: null })).toEqual(['download', 'firmware', 'kernel', 'userspace', 'ready']);
 });

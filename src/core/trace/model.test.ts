@@ -31,6 +31,18 @@ const SESSION = stamp([
 ]);
 
 describe('LabModel', () => {
+  it('tells a start from a snapshot from a boot, which is what a reset brings', () => {
+    const refused = { type: 'snapshot', outcome: 'refused', from: 'storage', detail: 'It is damaged.' } as const;
+    const used = { type: 'snapshot', outcome: 'used', from: 'server', detail: '' } as const;
+    expect(foldAll(stamp([refused])).warm).toBe(false);
+    const restored = foldAll(stamp([refused, used]));
+    expect(restored).toMatchObject({ warm: true, snapshots: [refused, used] });
+    expect(foldAll(stamp([{ type: 'machine-reset' }]), restored)).toMatchObject({
+      warm: false,
+      snapshots: [refused, used],
+    });
+  });
+
   it('is what the events say', () => {
     const model = foldAll(SESSION);
     expect(model).toMatchObject({
