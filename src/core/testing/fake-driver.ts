@@ -123,6 +123,14 @@ export class FakeDriver extends QueueDriver {
     return posted;
   }
 
+  /** Receive buffers of a pair that were posted and not collected. */
+  posted(pair = 0): number {
+    const first = bufferKey(RX + 2 * pair, 0);
+    let count = 0;
+    for (const key of this.#rxBuffers.keys()) if (key >= first && key < first + 0x1_0000) count++;
+    return count;
+  }
+
   /** Takes every received frame out of the ring. */
   collect(pair = 0): ReceivedFrame[] {
     const queue = RX + 2 * pair;
