@@ -48,7 +48,10 @@ function matrix(ui: LabPage): Promise<Record<string, string[]>> {
       rows.map((row) => {
         const [number, ...cells] = row.querySelectorAll('[role="gridcell"]');
         const { id } = window.lab.store.frames.row(Number(number?.textContent) - 1) ?? {};
-        return [id, cells.flatMap((cell) => cell.getAttribute('aria-label') ?? [])];
+        return [
+          String(id),
+          cells.map((cell) => cell.getAttribute('aria-label')).filter((name) => name !== null),
+        ] as const;
       }),
     ),
   );
