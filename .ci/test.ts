@@ -76,7 +76,7 @@ const vitest = 'vitest/vitest.mjs';
 const playwright = '@playwright/test/cli.js';
 
 // The test of the v86 seam runs the image's firmware.
-const guest = step('guest image', () => node(tsx, ['guest/build.ts']) && node(tsx, ['snapshot/build.ts']));
+const guest = step('guest image', () => node(tsx, ['guest/build.ts']) && node(tsx, ['guest/snapshot/build.ts']));
 if (!guest) add(false);
 const unitOk = step('unit tests', () =>
   node(vitest, ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${unitResults}`]),

@@ -68,7 +68,7 @@ const LAYERS: readonly Layer[] = [
   },
   // What the browser's worker runs, run in Node.
   {
-    folder: 'snapshot',
+    folder: 'guest/snapshot',
     imports: ['workers', 'workers/v86', 'guest/boot.ts'],
     packages: ['node:*'],
   },
@@ -211,7 +211,7 @@ function cycleIn(imports: readonly Import[]): readonly string[] | undefined {
 }
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const files = ['src', 'workers', 'guest', 'snapshot', 'e2e', 'bench'].flatMap((folder) =>
+const files = ['src', 'workers', 'guest', 'e2e', 'bench'].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((name) => normalize(join(folder, name)).replaceAll('\\', '/'))
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts')),

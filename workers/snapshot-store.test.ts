@@ -57,9 +57,14 @@ describe('loadSnapshot', () => {
 
   /** A server with a snapshot, spoiled or whole; undefined is 404. */
   const serve = (files: Record<string, string | Uint8Array | undefined> = {}): void => {
-    const all = { 'snapshot.json': JSON.stringify(RECORD), 'manifest.json': MANIFEST, 'snapshot.img': IMAGE, ...files };
+    const all: Partial<Record<string, string | Uint8Array>> = {
+      'snapshot.json': JSON.stringify(RECORD),
+      'manifest.json': MANIFEST,
+      'snapshot.img': IMAGE,
+      ...files,
+    };
     vi.stubGlobal('fetch', (url: string) => {
-      const name = new URL(url).pathname.replace('/guest/', '') as keyof typeof all;
+      const name = new URL(url).pathname.replace('/guest/', '');
       if (name === 'snapshot.img') downloads++;
       const body = all[name];
       return Promise.resolve(

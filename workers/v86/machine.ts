@@ -153,7 +153,7 @@ export class Machine {
     this.#cpu.option_roms.push(...optionRoms);
     // In a machine that has not run only firmware has left something in memory. To write zeros over the rest would be
     // to have the system provide 256 MiB, at once.
-    const zero = this.#cpu.zero_memory;
+    const zero = this.#cpu.zero_memory.bind(this.#cpu);
     this.#cpu.zero_memory = (start) => {
       zero(start, FIRMWARE_END);
     };

@@ -1,9 +1,9 @@
 /** Boots the guest image in Node, in the same emulator as in a browser, and keeps the machine when it is at its shell. */
 import { createRequire } from 'node:module';
-import { ExecAgent } from '../workers/exec-agent.ts';
-import type { GuestImage } from '../workers/guest-image.ts';
-import { Machine } from '../workers/v86/machine.ts';
-import type { Snapshot } from '../workers/v86/snapshot.ts';
+import { ExecAgent } from '../../workers/exec-agent.ts';
+import type { GuestImage } from '../../workers/guest-image.ts';
+import { Machine } from '../../workers/v86/machine.ts';
+import type { Snapshot } from '../../workers/v86/snapshot.ts';
 
 const WASM = createRequire(import.meta.url).resolve('v86/build/v86.wasm');
 const PROMPT = 'root@guest:~# ';

@@ -1,5 +1,5 @@
 /**
- * Keeps a snapshot of the booted guest beside its image: `npx tsx snapshot/build.ts [--force]`.
+ * Keeps a snapshot of the booted guest beside its image: `npx tsx guest/snapshot/build.ts [--force]`.
  *
  * It is made anew when the image or the machine has changed, and then takes as long as a boot. `snapshot.json` is
  * written last: without it there is no snapshot.
@@ -10,12 +10,12 @@ import { dirname, join } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { GUEST_FILES } from '../guest/boot.ts';
-import type { SnapshotRecord } from '../workers/snapshot-store.ts';
-import { MACHINE_IDENTITY, packSnapshot } from '../workers/v86/snapshot.ts';
+import { GUEST_FILES } from '../boot.ts';
+import type { SnapshotRecord } from '../../workers/snapshot-store.ts';
+import { MACHINE_IDENTITY, packSnapshot } from '../../workers/v86/snapshot.ts';
 import { makeSnapshot } from './make.ts';
 
-const GUEST = join(dirname(dirname(fileURLToPath(import.meta.url))), 'public/guest');
+const GUEST = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'public/guest');
 const RECORD = join(GUEST, 'snapshot.json');
 const IMAGE = join(GUEST, 'snapshot.img');
 
