@@ -156,6 +156,7 @@ test('a fault that waits makes the ioctl fail, and the page tells that it happen
   await lab.exec('ip link set eth0 promisc on');
   await expect(ui.faultResult).toContainText('It happened: SET_PROMISC failed with ENOMEM.');
   await expect(ui.injectedFaults).toHaveText('Nothing is injected.');
+  await ui.showLogs('Ioctls');
   await expect(ui.ioctls.getByRole('row').filter({ hasText: 'ENOMEM' })).toHaveCount(1);
   expect(await lab.injectOne(numbered('unjoined v4', 1))).toMatchObject({ reason: 'multicast-no-listener' });
 });
@@ -201,6 +202,7 @@ test('an ioctl by hand shows its errno, and takes effect', async ({ lab, ui }) =
   await expect(ui.ioctlResult).toHaveText('SET_PROMISC ALL: OK.');
   await expect(ui.linkLevel).toHaveText('ALL');
   expect((await lab.injectOne({ dst: FOREIGN })).fate).toBe('delivered');
+  await ui.showLogs('Ioctls');
   await expect(ui.ioctls.getByRole('row').nth(1)).toContainText('by hand');
 
   await ui.ioctlByHand.getByRole('combobox', { name: 'Ioctl' }).selectOption('VNA_IOC_RING_KICK');

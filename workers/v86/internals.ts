@@ -81,6 +81,8 @@ export interface V86Cpu {
   jit_dirty_cache(start: number, end: number): void;
   /** apic.rs: where in WebAssembly memory the state of the local APIC lies. */
   get_apic_addr(): number;
+  /** ioapic.rs: the same of the I/O APIC. */
+  get_ioapic_addr(): number;
   /** Runs a halted machine at once instead of at its next timer. */
   stop_idling(): void;
   /** Every way a guest can reset itself ends here (triple fault, keyboard controller, PCI, ACPI). */

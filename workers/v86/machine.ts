@@ -9,6 +9,7 @@ import { clearGpeStatusByOnes, onSoftOff } from './acpi.ts';
 import { GuestRam } from './guest-ram.ts';
 import { cpuOf, type V86Cpu } from './internals.ts';
 import { interrupts, type MachineInterrupts } from './interrupts.ts';
+import { resetsInterruptChips } from './interrupt-chips.ts';
 import { plugIn, type PciFunction } from './pci-port.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -166,8 +167,10 @@ export class Machine {
   /** However the guest resets itself, or we reset it: the kernel lies there again and the device starts anew. */
   #followResets(): void {
     const reboot = this.#cpu.reboot_internal.bind(this.#cpu);
+    const resetInterruptChips = resetsInterruptChips(this.#cpu);
     this.#cpu.reboot_internal = () => {
       reboot();
+      resetInterruptChips();
       this.#options.onReset();
       if (this.#bootImage) this.#bootAgain(this.#bootImage);
       else if (!this.#loading) void this.#fetchImage(reboot);

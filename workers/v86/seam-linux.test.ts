@@ -197,11 +197,12 @@ describe('Linux', () => {
   );
 
   it(
-    'counts its messages after a restart of the machine as well',
+    'counts its messages after a restart of the machine as well, and knows nothing of those before',
     async () => {
       const again = new Promise<void>((resolve) => (ready = resolve));
       machine.reset();
       await again;
+      expect(await run('dmesg | grep "No irq handler"')).toBe('');
       const counted = await traffic();
       for (const name of ['input.0', 'output.0']) expect(counted.get(name), name).toBeGreaterThanOrEqual(ROUNDS);
     },
