@@ -48,6 +48,26 @@ describe('PCI_CFG window', () => {
     expect(bench.ports.configRead(at + 12, 4)).toBe(2);
   });
 
+  it('PCI-CFGWIN-04: a narrow write changes no byte but its own', () => {
+    bench.ports.configWrite(at + 8, 4, 0x0403_0201);
+    bench.ports.configWrite(at + 9, 1, 0xee);
+    expect(bench.ports.configRead(at + 8, 4)).toBe(0x0403_ee01);
+  });
+
+  it('reaches up to the last byte of a BAR', () => {
+    aim(1, 0x2_0000 - 4, 4);
+    expect(bench.ports.configRead(at + 16, 4)).toBe(0);
+    expect(bench.errors()).toEqual([]);
+  });
+
+  it('a machine that was moved finds it aimed as it was', () => {
+    aim(4, 0x80, 1);
+    const target = new DeviceBench();
+    expect(target.device.restore(bench.device.snapshot())).toEqual({ ok: true });
+    expect([8, 12].map((register) => target.ports.configRead(at + register, 4))).toEqual([0x80, 1]);
+    expect(target.ports.configRead(at + 16, 1)).toBe(2);
+  });
+
   it('reads the MAC address out of device configuration, as firmware does', () => {
     const mac = [0, 1, 2, 3, 4, 5].map((i) => {
       aim(4, 0x80 + i, 1);

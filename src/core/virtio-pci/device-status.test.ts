@@ -52,6 +52,23 @@ describe('status', () => {
     expect(bench.pin.raised).toBe(0);
   });
 
+  it('a driver cannot raise NEEDS_RESET, but may write it back', () => {
+    writeStatus(NEEDS_RESET | ACKNOWLEDGE);
+    expect([driver.status, ...bench.errors()]).toEqual([ACKNOWLEDGE, 'status-unknown-bit']);
+    writeStatus(ACKNOWLEDGE | DRIVER | DRIVER_OK);
+    const before = bench.errors();
+    writeStatus(ACKNOWLEDGE | DRIVER | NEEDS_RESET | FAILED);
+    expect(driver.status).toBe(ACKNOWLEDGE | DRIVER | NEEDS_RESET | FAILED);
+    expect(bench.errors()).toEqual(before);
+  });
+
+  it('BASE-STATUS-03: needs a reset once, however much goes wrong', () => {
+    driver.acknowledge();
+    driver.addStatus(DRIVER_OK);
+    driver.addStatus(DRIVER_OK);
+    expect(bench.eventsOf('needs-reset')).toHaveLength(1);
+  });
+
   it('bits cannot be cleared, except all by zero', () => {
     driver.initialise();
     writeStatus(ACKNOWLEDGE);

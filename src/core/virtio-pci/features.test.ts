@@ -96,6 +96,26 @@ describe('features', () => {
     expect(driver.status & FEATURES_OK).toBe(0);
   });
 
+  it.each([4, 0xffff_ffff])(
+    'BASE-FEAT-03: word %d holds no bit that could be accepted; zero may be written there',
+    (word) => {
+      driver.acknowledge();
+      driver.writeFeatures(VERSION_1);
+      driver.common.write(REG.driver_feature_select, 4, word);
+      driver.common.write(REG.driver_feature, 4, 0);
+      driver.addStatus(FEATURES_OK);
+      expect(driver.status & FEATURES_OK).toBe(FEATURES_OK);
+      driver.reset();
+      driver.acknowledge();
+      driver.writeFeatures(VERSION_1);
+      driver.common.write(REG.driver_feature_select, 4, word);
+      driver.common.write(REG.driver_feature, 4, 1);
+      driver.addStatus(FEATURES_OK);
+      expect(driver.status & FEATURES_OK).toBe(0);
+      expect(bench.eventsOf('features-judged').at(-1)?.reason).toContain('bit 128');
+    },
+  );
+
   it('a refused driver may choose again', () => {
     driver.acknowledge();
     driver.writeFeatures(CTRL_RX);

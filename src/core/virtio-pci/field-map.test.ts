@@ -66,6 +66,13 @@ describe('FieldMap over the common configuration', () => {
     expect(registers.values.get('queue_select')).toBe(2);
   });
 
+  it('a write that ends within a field leaves the rest of it', () => {
+    const registers = plainRegisters();
+    registers.values.set('queue_desc_lo', 0xaabb_ccdd);
+    map.write(registers, 30, 4, 0x1122_3344);
+    expect(registers.values.get('queue_desc_lo')).toBe(0xaabb_1122);
+  });
+
   it('beyond the last field there is nothing', () => {
     const registers = plainRegisters();
     map.write(registers, 62, 4, 0xffff_ffff);

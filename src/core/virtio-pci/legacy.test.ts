@@ -16,6 +16,7 @@ const { ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK } = STATUS;
 const LEGACY_RUNNING = ACKNOWLEDGE | DRIVER | DRIVER_OK;
 const BAR = 0;
 const PAGE = 4096;
+const CONFIG_SIZE = 28;
 /** Of the MAC address, MTU and status in 5.1.4, on this bench. */
 const CONFIG_START = [2, 8, 0x20, 0, 0, 1, 1, 0];
 
@@ -189,6 +190,42 @@ describe('legacy registers', () => {
     expect(bench.errors()).toEqual([]);
     expect(read(20, 4)).toBe(0x0020_0802);
     expect(BENCH_MAC).toBe(0x02_08_20_00_00_01);
+  });
+
+  it('queue_select reads back, and is zero after a reset; the doorbell reads zero', () => {
+    write(LEGACY.queue_select, 2, 2);
+    expect([read(LEGACY.queue_select, 2), read(LEGACY.queue_notify, 2)]).toEqual([2, 0]);
+    write(LEGACY.device_status, 1, 0);
+    expect(read(LEGACY.queue_select, 2)).toBe(0);
+  });
+
+  it('LEG-11: with MSI-X there is a vector for configuration and one for each queue', () => {
+    driver = bench.driver({ transport: 'legacy', interrupts: 'msix', initialise: false });
+    write(LEGACY.device_status, 1, ACKNOWLEDGE | DRIVER);
+    write(LEGACY.queue_select, 2, TX);
+    write(LEGACY.config_msix_vector, 2, 3);
+    write(LEGACY.queue_msix_vector, 2, 2);
+    expect([read(LEGACY.config_msix_vector, 2), read(LEGACY.queue_msix_vector, 2)]).toEqual([3, 2]);
+    write(LEGACY.queue_select, 2, RX);
+    expect(read(LEGACY.queue_msix_vector, 2)).toBe(0xffff);
+  });
+
+  it('page 0 for a queue that is not in use is nothing', () => {
+    write(LEGACY.device_status, 1, ACKNOWLEDGE | DRIVER);
+    const before = bench.hostEvents.length;
+    write(LEGACY.queue_address, 4, 0);
+    expect(bench.hostEvents).toHaveLength(before);
+    expect(bench.errors()).toEqual([]);
+  });
+
+  it('an access lies within the registers or within device configuration, up to its last byte', () => {
+    const last = 20 + CONFIG_SIZE - 1;
+    read(last, 1);
+    write(last, 1, 0);
+    expect(bench.errors().filter((code) => code === 'access-out-of-range')).toEqual([]);
+    write(19, 2, 0);
+    write(last, 2, 0);
+    expect(bench.errors().filter((code) => code === 'access-out-of-range')).toHaveLength(2);
   });
 
   it('what lies behind the registers reads zero', () => {

@@ -120,6 +120,14 @@ describe('masks and pending bits', () => {
     );
   });
 
+  it('of vector control there is one bit; behind the table and the pending bits there is nothing', () => {
+    bench.device.barWrite(1, 12, 4, 0xffff_ffff);
+    expect(bench.device.barRead(1, 12, 4)).toBe(1);
+    bench.device.barWrite(1, 12, 4, 0xffff_fffe);
+    expect(bench.device.barRead(1, 12, 4)).toBe(0);
+    for (const offset of [16 * msix.vectors, 0x7ff, 0x808]) expect(bench.device.barRead(1, offset, 1)).toBe(0);
+  });
+
   it('a machine reset disables, masks and forgets', () => {
     msix.mask(RX + 1, true);
     receive();

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { DeviceBench } from '../testing/device-bench.ts';
 import { STATUS } from '../testing/driver-ports.ts';
 import { findCapability } from '../testing/msix-driver.ts';
+import { PciFunction, type PciFunctionOptions } from './pci-function.ts';
 
 const CAP_ID_MSIX = 0x11;
 const COMMAND = 4;
@@ -23,6 +24,17 @@ function seen(): [number, boolean] {
 }
 
 describe('what the function is', () => {
+  it('a device with more queues than there are doorbells has no place in it', () => {
+    const queueSpecs = Array.from({ length: 65 }, () => ({ maximumSize: 4 }));
+    const options = { device: { queueSpecs, configSize: 0 } } as unknown as PciFunctionOptions;
+    expect(() => new PciFunction(options)).toThrow('more queues than doorbells');
+  });
+
+  it('a machine without messages has no BAR for their table', () => {
+    expect(new DeviceBench({ messages: false }).device.bars.map(({ index }) => index)).toEqual([0, 4]);
+    expect(bench.device.bars.map(({ index }) => index)).toEqual([0, 1, 4]);
+  });
+
   it('changes at once while nobody drives it', () => {
     become(true, false);
     expect(seen()).toEqual([0x1000, false]);

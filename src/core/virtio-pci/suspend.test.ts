@@ -8,7 +8,7 @@ import { CTRL, type FakeDriver, TX } from '../testing/fake-driver.ts';
 const CTRL_RX = 1n << 18n;
 const SUSPEND_FEATURE = 1n << 43n;
 const NOTF_COAL = 1n << 53n;
-const { ACKNOWLEDGE, DRIVER, FEATURES_OK, DRIVER_OK, NEEDS_RESET } = STATUS;
+const { ACKNOWLEDGE, DRIVER, FEATURES_OK, DRIVER_OK, NEEDS_RESET, FAILED } = STATUS;
 const SUSPEND = 16;
 const RUNNING = ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK;
 const SUSPENDED = ACKNOWLEDGE | DRIVER | FEATURES_OK | SUSPEND;
@@ -111,6 +111,34 @@ describe('suspend', () => {
     expect(driver.common.read(REG.config_generation, 1)).not.toBe(generation);
     expect(bench.pin.raised).toBe(1);
     expect(driver.readIsr()).toBe(2);
+  });
+
+  it('SUSP-07: a change is told of once, and not on resuming again', () => {
+    suspend();
+    bench.device.setLinkUp(false);
+    resume();
+    expect(bench.pin.raised).toBe(1);
+    driver.readIsr();
+    suspend();
+    resume();
+    expect(bench.pin.raised).toBe(1);
+  });
+
+  it('SUSP-03: a driver that gives up meanwhile is believed, and its queues are left alone', () => {
+    suspend();
+    const { device } = driver.ring(TX);
+    bench.memory.writeU16(device, 0x5a5a);
+    driver.addStatus(FAILED);
+    expect(driver.status).toBe(SUSPENDED | FAILED);
+    expect(bench.memory.readU16(device)).toBe(0x5a5a);
+  });
+
+  it('SUSP-01: what else was written with it stands', () => {
+    driver.reset();
+    driver.writeFeatures(SUSPEND_FEATURE | (1n << 32n));
+    driver.writeStatus(ACKNOWLEDGE | DRIVER | FEATURES_OK | SUSPEND);
+    expect(driver.status).toBe(ACKNOWLEDGE | DRIVER | FEATURES_OK);
+    expect(bench.errors()).toContain('status-skipped-step');
   });
 
   it('SUSP-07: nothing is told on resuming if nothing changed', () => {

@@ -26,6 +26,20 @@ describe('queues', () => {
     expect(bench.errors()).toEqual(['no-such-queue', 'no-such-queue']);
   });
 
+  it('what selects reads back, and is zero after a reset', () => {
+    driver.common.write(REG.device_feature_select, 4, 3);
+    driver.common.write(REG.driver_feature_select, 4, 2);
+    driver.select(1);
+    const selects = (): number[] => [
+      driver.common.read(REG.device_feature_select, 4),
+      driver.common.read(REG.driver_feature_select, 4),
+      driver.common.read(REG.queue_select, 2),
+    ];
+    expect(selects()).toEqual([3, 2, 1]);
+    driver.writeStatus(0);
+    expect(selects()).toEqual([0, 0, 0]);
+  });
+
   it('PCI-COMMON-15: queue_size is a power of two, and stays one', () => {
     driver.select(TX);
     for (const size of [0, 3, 100, 512, 0xffff]) driver.common.write(REG.queue_size, 2, size);
@@ -161,6 +175,18 @@ describe('bounds', () => {
       bench.device.barWrite(4, offset, width, 1);
     }
     expect(bench.errors()).toEqual(Array(12).fill('access-out-of-range'));
+  });
+
+  it('doorbells read zero, the ISR cannot be written: the first is no mistake, the second is', () => {
+    for (const [offset, width] of [
+      [0x100, 2],
+      [0x108, 4],
+    ] as const) {
+      expect(bench.device.barRead(4, offset, width)).toBe(0);
+    }
+    expect(bench.errors()).toEqual([]);
+    for (const width of [1, 4]) bench.device.barWrite(4, 0x40, width, 1);
+    expect(bench.errors()).toEqual(['write-to-read-only', 'write-to-read-only']);
   });
 
   it('guest errors in a loop are bounded in the trace but counted', () => {
