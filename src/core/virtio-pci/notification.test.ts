@@ -54,6 +54,33 @@ describe('a kick', () => {
     expect(bench.sent, 'the kick counts all the same').toHaveLength(1);
   });
 
+  // Five frames through rings of four: the driver is at 5, which a packed ring calls slot 1 with the wrap counter at 0.
+  it.each([
+    ['split', 5, true],
+    ['split', 3, true],
+    ['split', 1, true],
+    ['split', 0, false],
+    ['split', 6, false],
+    ['packed', 0x0001, true],
+    ['packed', 0x0000, true],
+    ['packed', 0x8003, true],
+    ['packed', 0x8001, true],
+    ['packed', 0x8000, false],
+    ['packed', 0x0002, false],
+    ['packed', 0x0004, false],
+  ] as const)('NOTIF-02: a position may be as old as the ring is long, and no newer than the ring (%s, %i)', (...row) => {
+    const [layout, position, right] = row;
+    const bench = new DeviceBench({ offers: ALL });
+    const driver = bench.driver({ layout, notificationData: true, queueSizes: [4, 4, 4] });
+    for (let i = 0; i < 3; i++) driver.queueFrame(frame);
+    driver.kick(TX);
+    expect(driver.reapTransmitted()).toHaveLength(3);
+    for (let i = 0; i < 2; i++) driver.queueFrame(frame);
+    bench.device.barWrite(BAR, TX_DOORBELL, 4, position * 0x1_0000 + TX);
+    expect(bench.errors()).toEqual(right ? [] : ['notification-data-wrong']);
+    expect(bench.sent).toHaveLength(5);
+  });
+
   it('NOTIF-02: 16 bits are too few', () => {
     const bench = new DeviceBench({ offers: ALL });
     const driver = bench.driver({ notificationData: true });
