@@ -139,6 +139,8 @@ describe('mapping', () => {
       expect(driver.common.read(REG.config_msix_vector, 2)).toBe(NO_VECTOR);
     }
     expect(bench.errors()).toEqual(Array(6).fill('bad-vector'));
+    const queues = bench.eventsOf('guest-error').map(({ queue }) => queue);
+    expect(queues, 'the configuration is no queue').toEqual([TX, null, TX, null, TX, null]);
   });
 
   it('PCI-MSIX-07: after a reset everything is unmapped, and the table stays', () => {
