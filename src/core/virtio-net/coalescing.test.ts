@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { HostAnswer } from '../host/host-model.ts';
 import * as C from '../testing/command-bytes.ts';
-import { DeviceBench } from '../testing/device-bench.ts';
+import { DeviceBench, HOST_OK } from '../testing/device-bench.ts';
 import { CTRL, type FakeDriver, RX, TX } from '../testing/fake-driver.ts';
 
 const OK = 0;
@@ -8,7 +9,9 @@ const ERR = 1;
 const RING_RESET = 1n << 40n;
 const VQ_NOTF_COAL = 1n << 52n;
 const NOTF_COAL = 1n << 53n;
+const CTRL_RX = 1n << 18n;
 const MQ = 1n << 22n;
+const NEEDS_RESET = 64;
 
 interface Machine {
   readonly bench: DeviceBench;
@@ -17,8 +20,8 @@ interface Machine {
   readonly interrupts: (queue: number) => number;
 }
 
-function machine(offers = NOTF_COAL | VQ_NOTF_COAL, queuePairs = 1): Machine {
-  const bench = new DeviceBench({ offers, queuePairs, memorySize: 0x40_0000 });
+function machine(offers = NOTF_COAL | VQ_NOTF_COAL, queuePairs = 1, host = (): HostAnswer => HOST_OK): Machine {
+  const bench = new DeviceBench({ offers, queuePairs, memorySize: 0x40_0000, host });
   const driver = bench.driver();
   driver.postReceive(100);
   return { bench, driver, interrupts: (queue) => bench.interrupts().filter((index) => index === queue).length };
@@ -170,6 +173,63 @@ describe('notification coalescing', () => {
     m.bench.time += 300_000;
     ack(m, C.coalesceSet('rx', 15, 300));
     expect(m.interrupts(RX)).toBe(2);
+  });
+
+  it('NET-COAL-11: as many packets as are now asked for', () => {
+    const m = machine();
+    ack(m, C.coalesceSet('rx', 15, 1_000_000));
+    receive(m, 10);
+    ack(m, C.coalesceSet('rx', 10, 1_000_000));
+    expect(m.interrupts(RX)).toBe(1);
+  });
+
+  it('NET-COAL-11: a shorter time counts from the first packet, not from the last', () => {
+    const m = machine();
+    m.bench.time = 7_000_000;
+    ack(m, C.coalesceSet('rx', 15, 1_000_000));
+    receive(m);
+    m.bench.time += 200_000;
+    receive(m);
+    m.bench.time += 100_000;
+    ack(m, C.coalesceSet('rx', 15, 500));
+    m.bench.timer.pass(200);
+    expect(m.interrupts(RX)).toBe(1);
+  });
+
+  it('NET-COAL-08: a device that needs a reset owes no interrupt any more', () => {
+    let broken = false;
+    const m = machine(NOTF_COAL | CTRL_RX, 1, () => ({ ...HOST_OK, needsReset: broken }));
+    ack(m, C.coalesceSet('rx', 4, 1000));
+    receive(m);
+    broken = true;
+    m.driver.ask(C.rxModeCommand(0, 1), 1);
+    expect(m.driver.status & NEEDS_RESET).toBe(NEEDS_RESET);
+    m.bench.timer.pass(5000);
+    expect(m.interrupts(RX)).toBe(0);
+  });
+
+  it('RING_RESET: what the old ring was owed is not counted for the new one', () => {
+    const m = machine(NOTF_COAL | RING_RESET);
+    ack(m, C.coalesceSet('rx', 4, 1000));
+    receive(m, 3);
+    m.driver.resetQueue(RX);
+    expect(m.bench.timer.running).toBe(0);
+    m.driver.setUpQueue(RX);
+    m.driver.postReceive(100);
+    const before = m.interrupts(RX);
+    receive(m, 3);
+    expect(m.interrupts(RX)).toBe(before);
+    receive(m);
+    expect(m.interrupts(RX)).toBe(before + 1);
+  });
+
+  it('NET-COAL-09: no timer outlives a reset', () => {
+    const m = machine();
+    ack(m, C.coalesceSet('rx', 4, 1000));
+    receive(m);
+    expect(m.bench.timer.running).toBe(1);
+    m.driver.reset();
+    expect(m.bench.timer.running).toBe(0);
   });
 
   it('NET-COAL-01: the reserved field is ignored; VQ_GET answers in front of the ack', () => {

@@ -65,11 +65,7 @@ export class Coalescing {
       since: 0,
       armed: false,
       handle: null,
-      fire: () => {
-        const state = this.#queues[index];
-        if (state) state.armed = false;
-        this.#notify(index);
-      },
+      fire: () => this.#notify(index),
     }));
   }
 
