@@ -1,13 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HostAnswer, RxEvent } from '../host/host-model.ts';
-import { macTableSet, rxModeCommand } from '../testing/command-bytes.ts';
+import { coalesceQueueGet, coalesceSet, macTableSet, rxModeCommand, vlan } from '../testing/command-bytes.ts';
 import { DeviceBench, HOST_OK } from '../testing/device-bench.ts';
 import { CTRL, TX } from '../testing/fake-driver.ts';
 import type { ChainLayout } from '../testing/fake-ring.ts';
 
 const OK = 0;
 const ERR = 1;
+const NEEDS_RESET = 64;
+const CTRL_RX = 1n << 18n;
+const CTRL_RX_EXTRA = 1n << 20n;
+const VQ_NOTF_COAL = 1n << 52n;
+const NOTF_COAL = 1n << 53n;
 const UNICAST = '02:00:00:00:00:05';
 const MULTICAST = '01:00:5e:00:00:01';
 
@@ -75,6 +80,14 @@ describe('control queue', () => {
     expect(bench.device.describe().counters).toMatchObject({ ctrl_ok: 2, ctrl_err: 0 });
   });
 
+  it('a command takes the time from being taken to being answered', async () => {
+    const bench = new DeviceBench();
+    const driver = bench.driver();
+    bench.time = 1e12;
+    await driver.command(rxModeCommand(0, 1));
+    expect(bench.eventsOf('control')[0]?.elapsed).toBeLessThan(1e6);
+  });
+
   it('a command the host refuses changes nothing', async () => {
     const refuse: HostAnswer = { ack: 'ERR', reason: 'EINVAL', needsReset: false, generation: 4 };
     const bench = new DeviceBench({ host: (event) => (event.type === 'command' ? refuse : HOST_OK) });
@@ -113,6 +126,16 @@ describe('control queue', () => {
     const driver = bench.driver();
     expect(await driver.command(new Uint8Array(70_000))).toBe(ERR);
     expect(bench.errors()).toEqual(['ctrl-malformed']);
+    expect(bench.eventsOf('control')).toMatchObject([{ class: -1, command: -1, name: 'oversized' }]);
+  });
+
+  it('the longest command that the device takes: 10,921 addresses', async () => {
+    const bench = new DeviceBench({ memorySize: 0x40_0000 });
+    const driver = bench.driver();
+    const message = macTableSet(Array<string>(10_920).fill(UNICAST), [MULTICAST]);
+    expect(message).toHaveLength(65_536);
+    expect(await driver.command(message)).toBe(OK);
+    expect(bench.device.describe().tables.multicast).toEqual([MULTICAST]);
   });
 
   it('ctrl-no-ack-space: the buffer comes back with length 0 and the queue goes on', async () => {
@@ -123,6 +146,7 @@ describe('control queue', () => {
     expect(driver.ring(CTRL).poll()?.length).toBe(0);
     expect(bench.errors()).toEqual(['ctrl-no-ack-space']);
     expect(bench.device.describe().rxMode.promisc).toBeNull();
+    expect(bench.device.describe().counters).toMatchObject({ ctrl_ok: 0, ctrl_err: 1 });
     expect(await driver.command(rxModeCommand(0, 1))).toBe(OK);
   });
 
@@ -138,6 +162,55 @@ describe('control queue', () => {
     driver.kick(CTRL);
     expect(driver.ring(CTRL).poll()?.length).toBe(1);
     expect([...driver.buffers.read(ackBytes, 8)]).toEqual([0, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa, 0xaa]);
+  });
+
+  it('what cannot be done does not hold up the commands behind it', () => {
+    const bench = new DeviceBench({ offers: NOTF_COAL | VQ_NOTF_COAL | CTRL_RX });
+    const driver = bench.driver();
+    driver.ring(CTRL).add(driver.buffers.place(rxModeCommand(0, 1), false));
+    const messages = [
+      Uint8Array.of(77, 0),
+      coalesceQueueGet(9),
+      macTableSet([], []),
+      vlan('add', 1),
+      rxModeCommand(0, 1),
+    ];
+    const sent = messages.map((message) => driver.queueCommand(message));
+    driver.kick(CTRL);
+    expect(sent.map((command) => driver.ackNow(command))).toEqual([ERR, ERR, OK, ERR, OK]);
+    expect(bench.device.describe().rxMode.promisc).toBe(true);
+  });
+
+  it('a ring that cannot be read breaks the device, which says so once', () => {
+    const bench = new DeviceBench();
+    const driver = bench.driver();
+    const ring = driver.splitRing(CTRL);
+    bench.memory.write(ring.avail + 2, Uint8Array.of(0xff, 0xff), 0, 2);
+    driver.kick(CTRL);
+    driver.kick(CTRL);
+    expect(bench.eventsOf('guest-error')).toMatchObject([{ code: 'avail-index-jump', queue: CTRL }]);
+    expect(driver.status & NEEDS_RESET).toBe(NEEDS_RESET);
+  });
+
+  it('SPLIT-USED-02: only VQ_GET has a reply in front of its ack', () => {
+    const bench = new DeviceBench({ offers: NOTF_COAL | VQ_NOTF_COAL | CTRL_RX | CTRL_RX_EXTRA });
+    const driver = bench.driver();
+    expect(driver.ask(coalesceQueueGet(0), 9)).toMatchObject({ used: 9 });
+    const answers: [Uint8Array, number][] = [
+      [rxModeCommand(3, 1), OK], // RX_NOMULTI: command 3, of another class
+      [coalesceSet('rx', 1, 1), OK], // NOTF_COAL, another command
+      [Uint8Array.of(6), ERR], // cut off before the command; that of the last message was VQ_GET
+      [new Uint8Array(0), ERR],
+    ];
+    for (const [message, ack] of answers) {
+      driver.ask(coalesceQueueGet(0), 9);
+      const { bytes, used } = driver.ask(message, 9);
+      expect([bytes[0], bytes[8], used]).toEqual([ack, 0xaa, 1]);
+    }
+    const { bytes, used } = driver.ask(coalesceQueueGet(9), 9);
+    expect([...bytes, used]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, ERR, 9]);
+    driver.ask(coalesceQueueGet(0), 8);
+    expect(bench.eventsOf('control').at(-1)?.reason).toBe('The reply needs 9 writable bytes, there are 8.');
   });
 
   it('one kick serves every command, in order, each with its interrupt', () => {
@@ -192,6 +265,20 @@ describe('control queue with a host in another thread', () => {
     expect(bench.device.describe().rxMode.promisc).toBe(true);
   });
 
+  it('of several made available together, the second waits for the answer to the first', async () => {
+    const host = slowHost();
+    const bench = new DeviceBench({ host: host.answer });
+    const driver = bench.driver();
+    const sent = [1, 0].map((value) => driver.queueCommand(rxModeCommand(0, value)));
+    driver.kick(CTRL);
+    await turn();
+    expect(host.pending).toHaveLength(1);
+    host.pending[0]?.resolve({ ...HOST_OK, ack: 'ERR', reason: 'The ioctl failed.', needsReset: true });
+    await turn();
+    expect(sent.map((command) => driver.ackNow(command))).toEqual([ERR, null]);
+    expect(host.pending).toHaveLength(1);
+  });
+
   it('VQ and frames go on while a command waits', async () => {
     const host = slowHost();
     const bench = new DeviceBench({ host: host.answer });
@@ -242,7 +329,7 @@ describe('control queue with a host in another thread', () => {
     const bench = new DeviceBench({ host: (event) => Promise.resolve(event.type === 'command' ? giveUp : HOST_OK) });
     const driver = bench.driver();
     expect(await driver.command(rxModeCommand(0, 1))).toBe(ERR);
-    expect(driver.status & 64).toBe(64);
+    expect(driver.status & NEEDS_RESET).toBe(NEEDS_RESET);
     expect(bench.eventsOf('needs-reset')).toEqual([{ type: 'needs-reset', reason: 'The ioctl failed.' }]);
     driver.transmit(new Uint8Array(60));
     expect(driver.ring(TX).poll()).toBeNull();

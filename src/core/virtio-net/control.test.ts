@@ -79,6 +79,82 @@ describe('parseControl', () => {
     expect(errorOf(Uint8Array.of(0))).toBe('ctrl-malformed');
   });
 
+  const EVERYTHING = (1n << 64n) - 1n;
+  const KEY = [1, 2, 3];
+  const RSS = { types: 1, key: KEY, table: [0, 1], unclassified: 0, maxTxQueues: 1 };
+  it.each([
+    ['RX_PROMISC', rxModeCommand(0, 1)],
+    ['MAC_TABLE_SET', macTableSet(['02:00:00:00:00:01'], ['01:00:5e:00:00:01'])],
+    ['MAC_ADDR_SET', C.macAddressSet('02:00:00:00:00:01')],
+    ['VLAN_ADD', C.vlan('add', 4095)],
+    ['VLAN_DEL', C.vlan('del', 0)],
+    ['ANNOUNCE_ACK', C.announceAck()],
+    ['MQ_VQ_PAIRS_SET', C.pairsSet(1)],
+    ['MQ_RSS_CONFIG', C.rssConfig(RSS)],
+    ['MQ_HASH_CONFIG', C.hashConfig(1, KEY)],
+    ['GUEST_OFFLOADS_SET', C.offloadsSet(1n)],
+    ['NOTF_COAL_TX_SET', C.coalesceSet('tx', 1, 2)],
+    ['NOTF_COAL_VQ_SET', C.coalesceQueueSet(0, 1, 2)],
+    ['NOTF_COAL_VQ_GET', C.coalesceQueueGet(0)],
+    ['STATS_QUERY', C.statsQuery()],
+    ['STATS_GET', C.statsGet([0, 1n], [1, 3n])],
+  ])('ctrl-malformed: a byte less or more than %s has', (name, bytes) => {
+    expect(parse(bytes, EVERYTHING)).toMatchObject({ name: `VIRTIO_NET_CTRL_${name}`, error: null });
+    const data = bytes.length - 2;
+    const more = Uint8Array.of(...bytes, 0);
+    expect(parse(more, EVERYTHING)).toMatchObject({
+      data: `${data + 1} bytes`,
+      wish: null,
+      error: { code: 'ctrl-malformed' },
+    });
+    for (let length = 2; length < bytes.length; length++) {
+      // Half of a list is a shorter list.
+      const list = name === 'STATS_GET' && (length - 2) % 16 === 0 && length > 2;
+      expect(errorOf(bytes.slice(0, length), EVERYTHING)).toBe(list ? 'command stats-get' : 'ctrl-malformed');
+    }
+  });
+
+  it('ctrl-malformed: the reason says how much there is and how much there should be', () => {
+    const reasonOf = (bytes: Uint8Array): string | undefined => parse(bytes, EVERYTHING).error?.reason;
+    const tables = macTableSet(['02:00:00:00:00:01'], ['01:00:5e:00:00:01']);
+    expect(reasonOf(tables.slice(0, 5))).toBe('Unicast table: its count has 3 of 4 bytes.');
+    expect(reasonOf(tables.slice(0, 10))).toBe('Unicast table: 1 addresses do not fit in 4 bytes.');
+    expect(reasonOf(tables.slice(0, 14))).toBe('Multicast table: its count has 2 of 4 bytes.');
+    expect(reasonOf(tables.slice(0, 19))).toBe('Multicast table: 1 addresses do not fit in 3 bytes.');
+    expect(reasonOf(Uint8Array.of(...tables, 7, 7))).toBe('2 bytes follow the tables.');
+    expect(reasonOf(C.offloadsSet(1n).slice(0, 4))).toBe('The data has 2 bytes instead of 8.');
+    expect(reasonOf(C.rssConfig(RSS).slice(0, 9))).toBe('The data has 7 of 8 fixed bytes.');
+    expect(reasonOf(C.rssConfig(RSS).slice(0, 10))).toBe('A table of 2 entries does not fit.');
+    expect(reasonOf(C.hashConfig(1, KEY).slice(0, 14))).toBe('The data has 12 of 13 fixed bytes.');
+    expect(reasonOf(C.hashConfig(1, KEY).slice(0, 16))).toBe('The key has 1 bytes instead of 3.');
+    expect(reasonOf(Uint8Array.of(0))).toBe('The command has 1 of 2 header bytes.');
+  });
+
+  it('ctrl-malformed: without a header there is no class or command', () => {
+    expect(parse(new Uint8Array(0))).toMatchObject({ class: -1, command: -1, data: '0 bytes', wish: null });
+    expect(parse(Uint8Array.of(0))).toMatchObject({ class: 0, command: -1, data: '0 bytes', wish: null });
+    expect(parse(Uint8Array.of(77, 3, 1, 1, 1))).toMatchObject({ class: 77, command: 3, data: '3 bytes' });
+  });
+
+  it('HASH_CONFIG: reserved words that are set are recorded, and the command goes on', () => {
+    for (const reserved of [
+      [1, 0, 0, 0],
+      [0, 0, 0, 0x8000],
+    ]) {
+      const { wish, error } = parse(C.hashConfig(1, KEY, reserved), EVERYTHING);
+      expect([wish?.type, error?.code]).toEqual(['hash-config', 'ctrl-reserved-set']);
+    }
+    expect(parse(C.hashConfig(0, []), EVERYTHING).error).toBeNull();
+    expect(parse(C.hashConfig(1, []), EVERYTHING).error?.reason).toBe('There are hash types but no key.');
+  });
+
+  it('the text of a table lists sixteen addresses, and says when there are more', () => {
+    const macs = (count: number): string[] => Array.from({ length: count }, () => '02:00:00:00:00:01');
+    expect(parse(macTableSet([], [])).data).toBe('0 unicast, 0 multicast');
+    expect(parse(macTableSet(macs(16), [])).data).not.toMatch(/…/);
+    expect(parse(macTableSet(macs(17), [])).data).toMatch(/…$/);
+  });
+
   it('ctrl-malformed: counts whose byte size overflows 32 bits', () => {
     // 0x2aaaaaab * 6 is 2 modulo 2^32; 0x80000000 is negative as a signed number.
     for (const count of [0x2aaa_aaab, 0x8000_0000, 0xffff_ffff]) {
