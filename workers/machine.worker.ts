@@ -145,7 +145,7 @@ class MachineWorker implements MachineApi {
   }
 
   shortNextMerge(short: boolean): void {
-    if (short) this.#started.shortNextMerge();
+    if (short) this.#started.shortNextMerge(true);
     else this.#device?.shortNextMerge(false);
   }
 

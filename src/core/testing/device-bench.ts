@@ -60,6 +60,7 @@ export const BENCH_MAC = 0x02_08_20_00_00_01;
 export const BASICS = 0x1_1003_0028n;
 /** VIRTIO_NET_F_CTRL_RX, bit 18. */
 const CTRL_RX = 1n << 18n;
+const CHANNEL_OFFSET = 40;
 
 /** Time that passes when told to. */
 export class BenchTimer {
@@ -184,8 +185,13 @@ export class DeviceBench {
     return driver;
   }
 
+  /** The frame stands somewhere in a channel, as it would in the lab, and the device has to leave it as it is. */
   receive(id: number, frame: Uint8Array, meta?: Readonly<FrameMeta>): void {
-    this.device.receive(id, frame, 0, frame.length, meta);
+    const channel = new Uint8Array(CHANNEL_OFFSET + frame.length + CHANNEL_OFFSET).fill(0x5a);
+    channel.set(frame, CHANNEL_OFFSET);
+    const before = channel.slice();
+    this.device.receive(id, channel, CHANNEL_OFFSET, frame.length, meta);
+    if (channel.some((byte, at) => byte !== before[at])) throw new Error('the device wrote into the channel');
   }
 
   eventsOf<T extends DeviceBenchEvent['type']>(type: T): Extract<DeviceBenchEvent, { type: T }>[] {

@@ -152,7 +152,7 @@ export class TestLab implements ScenarioHost {
 
   fault(fault: ScenarioFault): string | null {
     if (fault.kind !== 'shortage') return this.#host.fault(fault);
-    this.#device.shortNextMerge();
+    this.#device.shortNextMerge(true);
     return null;
   }
 

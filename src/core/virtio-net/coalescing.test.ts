@@ -108,6 +108,27 @@ describe('notification coalescing', () => {
     expect(m.interrupts(RX)).toBe(1);
   });
 
+  it('NET-COAL-10: lost frames are no packets', () => {
+    const bench = new DeviceBench({ offers: NOTF_COAL });
+    const driver = bench.driver();
+    driver.ask(C.coalesceSet('rx', 2, 1000), 1);
+    driver.postReceive(1);
+    for (let i = 0; i < 5; i++) bench.receive(2, new Uint8Array(60));
+    bench.device.flush();
+    expect(bench.fates().map(({ fate }) => fate)).toEqual(['delivered', ...Array<string>(4).fill('no_space')]);
+    expect(bench.interrupts()).not.toContain(RX);
+  });
+
+  it('what was received and not shown before a reset does not count after it', () => {
+    const m = machine();
+    m.bench.receive(2, new Uint8Array(60));
+    m.driver.initialise();
+    m.driver.postReceive(100);
+    ack(m, C.coalesceSet('rx', 2, 1000));
+    receive(m);
+    expect(m.interrupts(RX)).toBe(0);
+  });
+
   it('NET-COAL-10: each queue and each direction counts for itself', () => {
     const m = machine();
     ack(m, C.coalesceSet('tx', 2, 1000));

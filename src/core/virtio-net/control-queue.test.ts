@@ -359,6 +359,22 @@ describe('what the host is told', () => {
     ]);
   });
 
+  it('an answer of before a reset is not heard any more, whatever it says', async () => {
+    const late: { type: RxEvent['type']; resolve: (answer: HostAnswer) => void }[] = [];
+    const bench = new DeviceBench({ host: ({ type }) => new Promise((resolve) => late.push({ type, resolve })) });
+    const driver = bench.driver();
+    const before = late.splice(0);
+    expect(before.map(({ type }) => type)).toContain('negotiated');
+    driver.reset();
+    for (const { resolve } of before) resolve({ ...HOST_OK, needsReset: true });
+    await turn();
+    expect(driver.status).toBe(0);
+    expect(bench.eventsOf('filter-state')).toEqual([]);
+    for (const { resolve } of late.splice(0)) resolve({ ...HOST_OK, generation: 5 });
+    await turn();
+    expect(bench.eventsOf('filter-state')).toMatchObject([{ generation: 5 }]);
+  });
+
   it('NET-MAC-01: the table is empty after reset, and the modes are unset', async () => {
     const bench = new DeviceBench();
     const driver = bench.driver();

@@ -164,8 +164,10 @@ describe('announcing', () => {
     bench.device.announce();
     expect(driver.device.read(6, 2)).toBe(2);
     expect([...driver.ask(C.announceAck(), 1).bytes]).toEqual([0]);
+    const generation = driver.common.read(21, 1);
     expect([...driver.ask(C.announceAck(), 1).bytes]).toEqual([0]);
     expect(driver.device.read(6, 2)).toBe(0);
+    expect(driver.common.read(21, 1)).toBe(generation);
   });
 
   it('a reset forgets that it asked', () => {

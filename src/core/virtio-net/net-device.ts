@@ -173,7 +173,7 @@ export class NetDevice implements VirtioDevice, CommandContext {
   }
 
   /** The next packet that needs several receive buffers finds the ring dry in the middle, as viona would have it. */
-  shortNextMerge(short = true): void {
+  shortNextMerge(short: boolean): void {
     this.#receiver.shortNext = short;
     this.#tellShortage();
   }

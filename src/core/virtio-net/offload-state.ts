@@ -27,7 +27,6 @@ export class OffloadState {
   /** A frame may be larger than the MTU, with this gso_type. Never without `csum`, which it depends on. */
   tso4 = false;
   tso6 = false;
-  ufo = false;
   uso4 = false;
   uso6 = false;
   /** Frames with a TCP gso_type may carry CWR. */
@@ -57,7 +56,6 @@ export class OffloadState {
     this.csum = on(F.VIRTIO_NET_F_GUEST_CSUM);
     this.tso4 = this.csum && on(F.VIRTIO_NET_F_GUEST_TSO4);
     this.tso6 = this.csum && on(F.VIRTIO_NET_F_GUEST_TSO6);
-    this.ufo = this.csum && on(F.VIRTIO_NET_F_GUEST_UFO);
     this.uso4 = this.csum && on(F.VIRTIO_NET_F_GUEST_USO4);
     this.uso6 = this.csum && on(F.VIRTIO_NET_F_GUEST_USO6);
     this.ecn = (this.tso4 || this.tso6) && on(F.VIRTIO_NET_F_GUEST_ECN);

@@ -31,6 +31,25 @@ describe('the packet header', () => {
     expect(after(format, bit(MRG_RXBUF), true)).toMatchObject({ size: 12, merge: true });
   });
 
+  it('NET-TX-10, NET-TX-11, NET-TX-12: which segments a driver may ask for', () => {
+    const [CSUM, TSO4, TSO6, ECN, USO] = [0, 11, 12, 13, 56];
+    const [TCPV4, TCPV6, UDP_L4, WITH_ECN] = [1, 4, 5, 0x80];
+    const all = [TCPV4, TCPV6, UDP_L4, TCPV4 | WITH_ECN, TCPV6 | WITH_ECN, UDP_L4 | WITH_ECN, 2, 3, WITH_ECN];
+    const allowed = (...features: number[]): number[] => {
+      const format = after(new PacketFormat(), bit(...features), false);
+      return all.filter((gsoType) => format.refuse(1, gsoType) === null);
+    };
+    expect(allowed()).toEqual([]);
+    expect(allowed(TSO4, TSO6, ECN, USO)).toEqual([]);
+    expect(allowed(CSUM)).toEqual([]);
+    expect(allowed(CSUM, TSO4)).toEqual([TCPV4]);
+    expect(allowed(CSUM, TSO6)).toEqual([TCPV6]);
+    expect(allowed(CSUM, TSO4, ECN)).toEqual([TCPV4, TCPV4 | WITH_ECN]);
+    expect(allowed(CSUM, TSO6, ECN)).toEqual([TCPV6, TCPV6 | WITH_ECN]);
+    expect(allowed(CSUM, USO)).toEqual([UDP_L4]);
+    expect(allowed(CSUM, TSO4, TSO6, ECN, USO)).toEqual(all.slice(0, 5));
+  });
+
   it('has each field at its place, low byte first', () => {
     const into = new Uint8Array(12).fill(0xaa);
     const meta = { flags: 1, gsoType: 0x84, hdrLen: 0x0102, gsoSize: 0x0304, csumStart: 0x0506, csumOffset: 0x0708 };

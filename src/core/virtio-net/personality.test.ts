@@ -22,6 +22,13 @@ describe('a personality from outside', () => {
     [null, 'A personality is an object.'],
     ['0x1', 'A personality is an object.'],
     [{ ...good, features: 5 }, 'features is neither a bigint nor hexadecimal text of up to 128 bits.'],
+    [
+      { ...good, features: '0x' + '1'.repeat(33) },
+      'features is neither a bigint nor hexadecimal text of up to 128 bits.',
+    ],
+    [{ ...good, features: '0x20 bits' }, 'features is neither a bigint nor hexadecimal text of up to 128 bits.'],
+    [{ ...good, features: 'bits 0x20' }, 'features is neither a bigint nor hexadecimal text of up to 128 bits.'],
+    [{ ...good, features: 0n }, 'VIRTIO_F_VERSION_1 must always be offered.'],
     [{ ...good, features: '17' }, 'features is neither a bigint nor hexadecimal text of up to 128 bits.'],
     [{ ...good, features: -1n }, 'features is neither a bigint nor hexadecimal text of up to 128 bits.'],
     [{ ...good, features: 1n << 128n }, 'features is neither a bigint nor hexadecimal text of up to 128 bits.'],

@@ -120,7 +120,7 @@ describe('mergeable receive buffers', () => {
 
   it('rx_merge_underrun: as viona does it, once and only if a second buffer is needed', () => {
     const line = open();
-    line.bench.device.shortNextMerge();
+    line.bench.device.shortNextMerge(true);
     line.driver.postReceive(10, 100);
     expect(receive(line, frame(60))).toMatchObject({ fate: 'delivered', buffers: 1 });
     const fate = receive(line, frame(500));
@@ -136,12 +136,12 @@ describe('mergeable receive buffers', () => {
   it('a shortage is taken back, and the trace tells from when to when it waits', () => {
     const line = open();
     const waits = () => line.bench.events.flatMap((event) => (event.type === 'shortage' ? [event.waiting] : []));
-    line.bench.device.shortNextMerge();
+    line.bench.device.shortNextMerge(true);
     expect(waits()).toEqual([true]);
     line.bench.device.shortNextMerge(false);
     line.driver.postReceive(12, 100);
     expect(receive(line, frame(500))).toMatchObject({ fate: 'delivered', buffers: 6 });
-    line.bench.device.shortNextMerge();
+    line.bench.device.shortNextMerge(true);
     expect(receive(line, frame(60))).toMatchObject({ fate: 'delivered' });
     expect(waits()).toEqual([true, false, true]);
     expect(receive(line, frame(500))).toMatchObject({ fate: 'rx_merge_underrun' });

@@ -51,6 +51,18 @@ describe('receive-side scaling', () => {
     expect(arrival(m, back(1))).toBe(3);
   });
 
+  it('what the driver configured is told, and nothing before it did', () => {
+    const m = machine(RSS | HASH_REPORT);
+    const rss = (): unknown => m.bench.device.describe().rss;
+    const key = KEY.map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    expect(rss()).toBeNull();
+    ack(m, C.hashConfig(1, KEY));
+    expect(rss()).toEqual({ hashTypes: 1, key, table: null, unclassified: null, maxTxQueues: null });
+    ack(m, C.rssConfig({ ...config, types: 0 }));
+    const { table, unclassified, maxTxQueues } = config;
+    expect(rss()).toEqual({ hashTypes: 0, key, table, unclassified, maxTxQueues });
+  });
+
   it('NET-RSS-04: a frame for a queue that is being reset is dropped', () => {
     const m = machine(RSS | RING_RESET);
     ack(m, C.rssConfig({ ...config, table: [1] }));

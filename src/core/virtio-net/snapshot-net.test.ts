@@ -130,6 +130,22 @@ describe('snapshot of the network device', () => {
     );
   });
 
+  it('NET-MQ-04: flows come back on the pair that they were sent on, after a restore too', () => {
+    const source = machine();
+    source.driver.ask(C.pairsSet(PAIRS), 1);
+    const sent = [0, 1, 2, 3, 4].map((n) => ({ n, pair: (n + 1) % PAIRS }));
+    for (const { n, pair } of sent) source.driver.transmit(flow(n, false), { pair });
+    const { bench } = machine();
+    bench.memory.bytes.set(source.bench.memory.bytes);
+    expect(bench.device.restore(JSON.parse(JSON.stringify(source.bench.device.snapshot())))).toEqual({ ok: true });
+    for (const { n } of sent) bench.receive(2 * n + 2, flow(n, true));
+    // No buffers are posted: where a frame was lost is where it was going.
+    const lost = bench.device.describe().queues.map(({ counters }) => counters.no_space ?? 0);
+    expect([0, 1, 2].map((pair) => lost[2 * pair])).toEqual(
+      [0, 1, 2].map((pair) => sent.filter((each) => each.pair === pair).length),
+    );
+  });
+
   it('a snapshot is a copy: what is done to it is not done to the device', () => {
     const { bench } = machine();
     for (let n = 0; n < 13; n++) step({ bench, driver: bench.driver({ initialise: false }) }, 'link', n);
@@ -181,6 +197,7 @@ describe('restore of what is not trusted', () => {
     ['net.filter.vlans', [4096]],
     ['net.filter.vlans', [3, 2]],
     ['net.filter.vlans', [2, 2]],
+    ['net.filter.vlans', [0, 0]],
     ['net.mac', 2 ** 48],
     ['net.linkUp', undefined],
     ['net.announce', 1],
@@ -204,6 +221,41 @@ describe('restore of what is not trusted', () => {
     ['net.counters.ctrl.ctrl_ok', -1],
   ])('refuses a %s that cannot be (%#)', (path, value) => {
     expect(restored(everything, path, value)).toContain(path.split('.').slice(0, 2).join('.'));
+  });
+
+  it('takes what a host may have acknowledged', () => {
+    expect(restored(everything, 'net.filter.vlans', [0, 1, 4095])).toBe('ok');
+    expect(restored(everything, 'net.filter.tables.multicast', [0x0100_5e00_0001])).toBe('ok');
+  });
+
+  it('says which versions it was given and reads', () => {
+    expect(restored(everything, 'version', 1)).toBe('snapshot of version 1, this device reads version 2');
+    expect(restored(everything, 'version', '2')).toBe('snapshot without version, this device reads version 2');
+  });
+
+  it.each<[path: string, value: unknown, reason: string]>([
+    ['transport.status', 1, 'legacy without DRIVER'],
+    ['transport.status', 15, 'status has unknown bits'],
+    ['transport.status', 6, 'status skips a step'],
+    ['transport.negotiated', '0x0000000100000020', 'negotiated has bits that were not offered to a legacy driver'],
+    ['transport.negotiated', '0x0000000000000004', 'negotiated has bits that were not offered to a legacy driver'],
+    ['function.kind.transitional', false, 'legacy, but the function is not transitional'],
+  ])('of a legacy driver: refuses %s %o', (path, value, reason) => {
+    const options = { transitional: true, memorySize: 0x10_0000 };
+    const source = new DeviceBench(options);
+    source.driver({ transport: 'legacy' });
+    const restore = (state: unknown): unknown => {
+      const target = new DeviceBench(options);
+      target.memory.bytes.set(source.memory.bytes);
+      return target.device.restore(state);
+    };
+    const state = JSON.parse(JSON.stringify(source.device.snapshot())) as Record<string, unknown>;
+    expect(restore(state)).toEqual({ ok: true });
+    const [part = '', ...keys] = path.split('.');
+    const last = keys.pop() ?? '';
+    const parent = keys.reduce((at, key) => at[key] as Record<string, unknown>, state[part] as Record<string, unknown>);
+    parent[last] = value;
+    expect(restore(state)).toMatchObject({ ok: false, reason: expect.stringContaining(reason) });
   });
 
   it.each<[name: string, features: bigint, path: string, value: unknown]>([

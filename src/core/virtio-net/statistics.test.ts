@@ -101,6 +101,8 @@ describe('device statistics', () => {
       [1, 1],
       [4, 4],
     ]);
+    expect(queues.map((queue) => Object.keys(queue.counters)[0])).toEqual(['rx_packets', 'tx_packets', 'ctrl_ok']);
+    expect(queues[CTRL]?.counters).toEqual({ ctrl_ok: 1, ctrl_err: 1 });
     expect(counters).toMatchObject({ rx_packets: 2, rx_drops: 2, no_space: 1, rx_drop_over_mtu: 1 });
     expect(counters).toMatchObject({ tx_packets: 2, tx_drops: 2, tx_drop_malformed: 1, ctrl_ok: 1, ctrl_err: 1 });
   });

@@ -113,7 +113,7 @@ export class VirtioNetPci {
   }
 
   /** A fault: the next packet that needs several receive buffers finds the ring dry, and comes truncated. Or no fault. */
-  shortNextMerge(short = true): void {
+  shortNextMerge(short: boolean): void {
     this.#net.shortNextMerge(short);
   }
 
