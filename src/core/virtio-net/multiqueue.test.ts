@@ -131,6 +131,7 @@ describe('automatic steering', () => {
     ack(m, C.pairsSet(PAIRS));
     m.driver.transmit(ipFrame(flow(1)), { pair: 1 });
     expect(arrival(m, back(1), 3)).toBe(3);
+    expect(arrival(m, back(1), PAIRS)).toBe(0); // a pair that no device of this machine has
     const single = new DeviceBench({ offers: MQ, queuePairs: 2, memorySize: 0x10_0000 });
     const driver = single.driver({ features: (1n << 17n) | (1n << 32n) });
     driver.postReceive(2);
@@ -152,6 +153,16 @@ describe('automatic steering', () => {
     m.driver.setUpQueue(2);
     m.driver.postReceive(1, 1526, { pair: 1 });
     expect(arrival(m, back(1))).toBe(1);
+  });
+
+  it('NET-MQ-08: the next queue takes over, and behind the last the first', () => {
+    const m = machine(MQ | RING_RESET);
+    ack(m, C.pairsSet(3));
+    m.driver.transmit(ipFrame(flow(1)), { pair: 1 });
+    m.driver.resetQueue(2);
+    expect(arrival(m, back(1))).toBe(2);
+    m.driver.resetQueue(4);
+    expect(arrival(m, back(1))).toBe(0);
   });
 
   it('each transmit queue has its kicks, counters and used buffers', () => {

@@ -85,6 +85,16 @@ describe('a checksum left to be finished', () => {
     }
   });
 
+  it('rx_csum_none counts what has no checksum to look at: neither TCP nor UDP', () => {
+    const line = open(GUEST_CSUM);
+    line.driver.postReceive(3);
+    const none = (): number | undefined => line.bench.device.describe().counters.rx_csum_none;
+    receive(line, { bytes: SUM4.bytes });
+    expect(none()).toBe(0);
+    receive(line, { bytes: new Uint8Array(60) });
+    expect(none()).toBe(1);
+  });
+
   it('NET-RX-12, NET-RX-32: no other flag ever reaches the driver', () => {
     const line = open(GUEST_CSUM);
     line.driver.postReceive(3);

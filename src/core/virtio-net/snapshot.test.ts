@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { HostAnswer } from '../host/host-model.ts';
 import { macTableSet, rxModeCommand } from '../testing/command-bytes.ts';
 import { DeviceBench, HOST_OK } from '../testing/device-bench.ts';
-import { CTRL, type FakeDriver, RX, TX } from '../testing/fake-driver.ts';
+import { CTRL, type FakeDriver } from '../testing/fake-driver.ts';
 
 const UNICAST = '02:00:00:00:00:05';
 
@@ -116,7 +116,7 @@ describe('snapshot', () => {
     target.memory.read(sent.ackAddr, ack, 0, 1);
     expect(ack[0]).toBe(0);
     // The source itself is undisturbed: the command still waits.
-    source.device.service(CTRL);
+    source.device.resume();
     expect(source.hostEvents.filter(({ type }) => type === 'command')).toHaveLength(1);
   });
 
@@ -249,7 +249,7 @@ describe('restore of what is not trusted', () => {
         const state = good();
         put(state, path, value);
         const { ok } = bench.device.restore(state);
-        if (ok) for (const queue of [RX, TX, CTRL]) bench.device.service(queue);
+        if (ok) bench.device.resume();
       }),
       { numRuns: 300 },
     );

@@ -89,6 +89,15 @@ describe('offloads on transmit', () => {
       { id: 1, frame: SMALL, meta: { ...PLAIN, flags: 1, csumStart: 34, csumOffset: 16, pair: 0 } },
     ]);
     expect(line.bench.device.describe().counters).toMatchObject({ tx_needs_csum: 1, tx_csum_none: 0 });
+    send(line, SMALL, {});
+    expect(line.bench.device.describe().counters).toMatchObject({
+      tx_packets: 2,
+      tx_bytes: 2 * SMALL.length,
+      tx_needs_csum: 1,
+      tx_csum_none: 1,
+      tx_gso_packets: 0,
+      tx_gso_bytes: 0,
+    });
   });
 
   it.each<[string, Uint8Array, Header, number]>([
@@ -111,6 +120,8 @@ describe('offloads on transmit', () => {
           tx_gso_packets: 6,
           tx_gso_bytes: 6 * frame.length,
           tx_gso_packets_noseg: 6,
+          tx_gso_bytes_noseg: 6 * frame.length,
+          tx_csum_none: 0,
           tx_gso_segments: 0,
           tx_packets: 6,
         });
@@ -185,6 +196,16 @@ describe('offloads on transmit', () => {
     expect(send(line, frame, fields)).toEqual(['tx-bad-offload']);
     expect(line.bench.sent).toEqual([]);
     expect(line.bench.device.describe().counters).toMatchObject({ tx_drop_malformed: 1 });
+  });
+
+  it('a guest error says what was asked for, and what is wrong with it', () => {
+    const line = open(ALL);
+    send(line, TCP4, { ...tcp, gsoType: 0x21 });
+    send(line, TCP4, { ...tcp, gsoSize: 0 });
+    expect(line.bench.eventsOf('guest-error').map(({ queue, detail }) => [queue, detail])).toEqual([
+      [TX, 'flags 0x1, gso_type 0x21'],
+      [TX, expect.stringMatching(/^flags 0x1, gso_type 0x1: ./)],
+    ]);
   });
 
   it('a frame says on which pair it was sent', async () => {

@@ -57,3 +57,36 @@ describe('a host that fails', () => {
     },
   );
 });
+
+describe('what the device is told to be', () => {
+  it('is offered at the next reset, and told', () => {
+    const bench = new DeviceBench();
+    const driver = bench.driver();
+    const features = (1n << 17n) | (1n << 32n);
+    const personality = { features, transitional: false, msix: true, ctrlMacAddr: false };
+    expect(bench.device.setPersonality(personality)).toEqual({ ok: true, personality });
+    expect(bench.eventsOf('offers-changed')).toEqual([{ type: 'offers-changed', next: '0x0000000100020000' }]);
+    expect(bench.device.describe().features.offered).not.toBe('0x0000000100020000');
+    driver.reset();
+    expect(bench.device.describe().features.offered).toBe('0x0000000100020000');
+  });
+
+  it('and stays what it is if it cannot be that', () => {
+    const bench = new DeviceBench();
+    const before = bench.device.describe().personality;
+    expect(bench.device.setPersonality({ features: 0n, transitional: false, msix: true })).toMatchObject({ ok: false });
+    expect(bench.device.describe().personality).toEqual(before);
+    expect(bench.eventsOf('offers-changed')).toEqual([]);
+  });
+});
+
+describe('a description', () => {
+  it.each([
+    ['msix', [1, 2, 3]],
+    ['intx', [null, null, null]],
+  ] as const)('names the vectors of queues: %s', (interrupts, vectors) => {
+    const bench = new DeviceBench();
+    bench.driver({ interrupts });
+    expect(bench.device.describe().queues.map(({ vector }) => vector)).toEqual(vectors);
+  });
+});

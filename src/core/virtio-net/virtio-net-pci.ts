@@ -122,11 +122,6 @@ export class VirtioNetPci {
     this.#net.flush();
   }
 
-  /** Does the work that a kick of this queue asks for. Harmless without work. */
-  service(queue: number): void {
-    this.#net.service(queue);
-  }
-
   /** Features of the host model in force; what the device can do of them is offered from the next reset on. */
   setOffers(features: FeatureSet): void {
     this.#become({ ...this.#personality, features });
@@ -214,7 +209,7 @@ export class VirtioNetPci {
     return { ok: true };
   }
 
-  /** After a restore: takes up the work that lay in the queues. */
+  /** After a restore: takes up the work that lay in the queues. Harmless without work. */
   resume(): void {
     for (let queue = 0; queue < this.#net.queueSpecs.length; queue++) this.#net.service(queue);
   }

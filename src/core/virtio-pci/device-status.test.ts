@@ -142,7 +142,7 @@ describe('reset', () => {
     bench.device.machineReset();
     bench.receive(2, new Uint8Array(60));
     bench.device.flush();
-    bench.device.service(TX);
+    bench.device.resume();
     expect(Buffer.compare(bench.memory.bytes, rings)).toBe(0);
     expect(bench.pin.high).toBe(false);
     expect(bench.fates().at(-1)?.fate).toBe('device_not_ready');

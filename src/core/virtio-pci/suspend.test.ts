@@ -77,7 +77,7 @@ describe('suspend', () => {
     driver.kick(TX);
     bench.receive(2, frame);
     bench.device.flush();
-    for (let queue = 0; queue < 3; queue++) bench.device.service(queue);
+    bench.device.resume();
     expect(Buffer.compare(bench.memory.bytes, memory)).toBe(0);
     expect(bench.sent).toEqual([]);
     expect(bench.fates().at(-1)?.fate).toBe('device_not_ready');
