@@ -68,18 +68,21 @@ describe('a kick', () => {
     ['packed', 0x8000, false],
     ['packed', 0x0002, false],
     ['packed', 0x0004, false],
-  ] as const)('NOTIF-02: a position may be as old as the ring is long, and no newer than the ring (%s, %i)', (...row) => {
-    const [layout, position, right] = row;
-    const bench = new DeviceBench({ offers: ALL });
-    const driver = bench.driver({ layout, notificationData: true, queueSizes: [4, 4, 4] });
-    for (let i = 0; i < 3; i++) driver.queueFrame(frame);
-    driver.kick(TX);
-    expect(driver.reapTransmitted()).toHaveLength(3);
-    for (let i = 0; i < 2; i++) driver.queueFrame(frame);
-    bench.device.barWrite(BAR, TX_DOORBELL, 4, position * 0x1_0000 + TX);
-    expect(bench.errors()).toEqual(right ? [] : ['notification-data-wrong']);
-    expect(bench.sent).toHaveLength(5);
-  });
+  ] as const)(
+    'NOTIF-02: a position may be as old as the ring is long, and no newer than the ring (%s, %i)',
+    (...row) => {
+      const [layout, position, right] = row;
+      const bench = new DeviceBench({ offers: ALL });
+      const driver = bench.driver({ layout, notificationData: true, queueSizes: [4, 4, 4] });
+      for (let i = 0; i < 3; i++) driver.queueFrame(frame);
+      driver.kick(TX);
+      expect(driver.reapTransmitted()).toHaveLength(3);
+      for (let i = 0; i < 2; i++) driver.queueFrame(frame);
+      bench.device.barWrite(BAR, TX_DOORBELL, 4, position * 0x1_0000 + TX);
+      expect(bench.errors()).toEqual(right ? [] : ['notification-data-wrong']);
+      expect(bench.sent).toHaveLength(5);
+    },
+  );
 
   it('NOTIF-02: 16 bits are too few', () => {
     const bench = new DeviceBench({ offers: ALL });
