@@ -213,6 +213,7 @@ describe('notification coalescing', () => {
     receive(m);
     m.bench.time += 100_000;
     ack(m, C.coalesceSet('rx', 15, 500));
+    expect(m.interrupts(RX)).toBe(0);
     m.bench.timer.pass(200);
     expect(m.interrupts(RX)).toBe(1);
   });

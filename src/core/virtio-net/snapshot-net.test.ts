@@ -258,6 +258,69 @@ describe('restore of what is not trusted', () => {
     expect(restore(state)).toMatchObject({ ok: false, reason: expect.stringContaining(reason) });
   });
 
+  const NO_VECTOR = 0xffff;
+  it.each<[path: string, value: unknown, reason: string]>([
+    ['signals.vectors.0', 4, 'signals.vectors names no vector'],
+    ['signals.vectors.3', 0xfffe, 'signals.vectors names no vector'],
+    ['signals.vectors', [0, 1, 2], 'signals.vectors'],
+    ['signals.msix.control', 0x0800, 'signals.msix.control has bits that cannot be written'],
+    ['signals.msix.table.3', 2, 'signals.msix.table has unknown bits'],
+    ['signals.msix.table.15', 2, 'signals.msix.table has unknown bits'],
+    ['signals.msix.table.0', 2, 'signals.msix.table is misaligned'],
+    ['signals.msix.table.12', 1, 'signals.msix.table is misaligned'],
+    ['signals.msix.table', [0], 'signals.msix.table'],
+    ['signals.msix.pending.0', 16, 'signals.msix.pending names no vector'],
+    ['signals.msix.pending.1', 1, 'signals.msix.pending names no vector'],
+    ['signals.msix', null, 'signals'],
+    ['status', 27, 'suspended without VIRTIO_F_SUSPEND'],
+  ])('of a driver with MSI-X: refuses %s %o', (path, value, reason) => {
+    const source = new DeviceBench();
+    source.driver({ interrupts: 'msix' });
+    const restore = (state: unknown): unknown => {
+      const target = new DeviceBench();
+      target.memory.bytes.set(source.memory.bytes);
+      return target.device.restore(state);
+    };
+    const change = (at: string, to: unknown): unknown => {
+      const state = JSON.parse(JSON.stringify(source.device.snapshot())) as { transport: Record<string, unknown> };
+      const keys = at.split('.');
+      const last = keys.pop() ?? '';
+      const parent = keys.reduce((inner, key) => inner[key] as Record<string, unknown>, state.transport);
+      parent[last] = to;
+      return state;
+    };
+    expect(restore(change('signals.vectors.0', NO_VECTOR))).toEqual({ ok: true });
+    expect(restore(change('signals.msix.pending.0', 15))).toEqual({ ok: true });
+    expect(restore(change('signals.msix.table.15', 1))).toEqual({ ok: true });
+    expect(restore(change(path, value))).toMatchObject({ ok: false, reason: expect.stringContaining(reason) });
+  });
+
+  it('refuses vectors of a function that does not show MSI-X', () => {
+    const source = new DeviceBench();
+    source.driver({ interrupts: 'msix' });
+    const without = (change: (signals: { vectors: number[]; msix: { control: number } }) => void): unknown => {
+      const state = JSON.parse(JSON.stringify(source.device.snapshot())) as {
+        transport: { signals: { vectors: number[]; msix: { control: number } } };
+        function: { kind: { msix: boolean } };
+      };
+      state.function.kind.msix = false;
+      change(state.transport.signals);
+      const target = new DeviceBench({ msix: false });
+      target.memory.bytes.set(source.memory.bytes);
+      return target.device.restore(state);
+    };
+    const refused = { ok: false, reason: expect.stringContaining('signals.msix is in use, but not shown') };
+    expect(without(() => undefined)).toMatchObject(refused);
+    expect(without(({ msix }) => (msix.control = 0))).toMatchObject(refused);
+    expect(without(({ vectors }) => vectors.fill(NO_VECTOR))).toMatchObject(refused);
+    expect(
+      without(({ vectors, msix }) => {
+        vectors.fill(NO_VECTOR);
+        msix.control = 0;
+      }),
+    ).toEqual({ ok: true });
+  });
+
   it.each<[name: string, features: bigint, path: string, value: unknown]>([
     ['another address', bits(23), 'net.mac', 0x0200_0000_0099],
     ['an announcement', bits(21), 'net.announce', true],

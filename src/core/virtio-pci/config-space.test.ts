@@ -1,8 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { DeviceBench } from '../testing/device-bench.ts';
 import {
   COMMON_CFG,
   DEVICE_CFG,
+  type DriverPorts,
   findStructures,
   ISR_CFG,
   NOTIFY_CFG,
@@ -12,9 +13,14 @@ import {
 
 const NOTIFICATION_DATA = 1n << 38n;
 
-const bench = new DeviceBench({ offers: NOTIFICATION_DATA });
-const { ports } = bench;
-const structures = findStructures(ports);
+let bench: DeviceBench;
+let ports: DriverPorts;
+let structures: readonly Structure[];
+beforeEach(() => {
+  bench = new DeviceBench({ offers: NOTIFICATION_DATA });
+  ({ ports } = bench);
+  structures = findStructures(ports);
+});
 const one = (type: number): Structure => {
   const found = structures.filter((structure) => structure.type === type);
   expect(found).toHaveLength(1);

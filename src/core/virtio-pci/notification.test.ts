@@ -150,3 +150,30 @@ describe('PCI bus mastering', () => {
     expect(bench.pin.high, 'INTx is no memory access').toBe(true);
   });
 });
+
+describe('what a ring says about notifications', () => {
+  it.each(['split', 'packed'] as const)('whatever lies there, a live device wants kicks (%s)', (layout) => {
+    const bench = new DeviceBench({ offers: ALL });
+    const driver = bench.driver({ layout, initialise: false });
+    driver.reset();
+    driver.acknowledge();
+    driver.negotiate();
+    for (const queue of [RX, TX, CTRL]) {
+      driver.setUpQueue(queue);
+      const { device } = layout === 'split' ? driver.splitRing(queue) : driver.packedRing(queue);
+      // NO_NOTIFY in the flags of a split ring, DISABLE in those of a packed one.
+      bench.memory.write(device, Uint8Array.of(1, 0, layout === 'packed' ? 1 : 0), 0, 3);
+    }
+    driver.driverOk();
+    for (const queue of [RX, TX, CTRL]) expect(driver.ring(queue).needsKick()).toBe(true);
+  });
+
+  it('PACK-EVT-01: flags that the driver may not write are told, with their queue', () => {
+    const bench = new DeviceBench({ offers: ALL });
+    const driver = bench.driver({ layout: 'packed' });
+    driver.packedRing(TX).setDriverEvent(0, 3);
+    for (let i = 0; i < 3; i++) driver.transmit(frame);
+    expect(bench.eventsOf('guest-error')).toMatchObject([{ code: 'event-flags-reserved', queue: TX }]);
+    expect(bench.interrupts()).toEqual([TX, TX, TX]);
+  });
+});
