@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HostAnswer, RxEvent } from '../host/host-model.ts';
-import { coalesceQueueGet, coalesceSet, macTableSet, rxModeCommand, vlan } from '../testing/command-bytes.ts';
+import { coalesceQueueGet, coalesceSet, macTableSet, pairsSet, rxModeCommand, vlan } from '../testing/command-bytes.ts';
 import { DeviceBench, HOST_OK } from '../testing/device-bench.ts';
 import { CTRL, TX } from '../testing/fake-driver.ts';
 import type { ChainLayout } from '../testing/fake-ring.ts';
@@ -11,6 +11,7 @@ const ERR = 1;
 const NEEDS_RESET = 64;
 const CTRL_RX = 1n << 18n;
 const CTRL_RX_EXTRA = 1n << 20n;
+const MQ = 1n << 22n;
 const VQ_NOTF_COAL = 1n << 52n;
 const NOTF_COAL = 1n << 53n;
 const UNICAST = '02:00:00:00:00:05';
@@ -165,7 +166,7 @@ describe('control queue', () => {
   });
 
   it('what cannot be done does not hold up the commands behind it', () => {
-    const bench = new DeviceBench({ offers: NOTF_COAL | VQ_NOTF_COAL | CTRL_RX });
+    const bench = new DeviceBench({ offers: NOTF_COAL | VQ_NOTF_COAL | CTRL_RX | MQ });
     const driver = bench.driver();
     driver.ring(CTRL).add(driver.buffers.place(rxModeCommand(0, 1), false));
     const messages = [
@@ -173,11 +174,12 @@ describe('control queue', () => {
       coalesceQueueGet(9),
       macTableSet([], []),
       vlan('add', 1),
+      pairsSet(99),
       rxModeCommand(0, 1),
     ];
     const sent = messages.map((message) => driver.queueCommand(message));
     driver.kick(CTRL);
-    expect(sent.map((command) => driver.ackNow(command))).toEqual([ERR, ERR, OK, ERR, OK]);
+    expect(sent.map((command) => driver.ackNow(command))).toEqual([ERR, ERR, OK, ERR, ERR, OK]);
     expect(bench.device.describe().rxMode.promisc).toBe(true);
   });
 

@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import * as C from '../testing/command-bytes.ts';
 import { DeviceBench } from '../testing/device-bench.ts';
+import type { FakeDriver } from '../testing/fake-driver.ts';
 
 const MQ = 1n << 22n;
 const HASH_REPORT = 1n << 57n;
@@ -10,8 +11,12 @@ const ANNOUNCE = 1n << 21n;
 const CONFIG_INTERRUPT = 2;
 
 describe('device configuration', () => {
-  const bench = new DeviceBench({ mtu: 9000, offers: MQ | RSS | SPEED_DUPLEX, queuePairs: 11, memorySize: 0x40_0000 });
-  const driver = bench.driver({ initialise: false });
+  let bench: DeviceBench;
+  let driver: FakeDriver;
+  beforeEach(() => {
+    bench = new DeviceBench({ mtu: 9000, offers: MQ | RSS | SPEED_DUPLEX, queuePairs: 11, memorySize: 0x40_0000 });
+    driver = bench.driver({ initialise: false });
+  });
 
   it('BASE-CFG-01: every field of an offered feature can be read before FEATURES_OK', () => {
     expect([0, 1, 2, 3, 4, 5].map((i) => driver.device.read(i, 1))).toEqual([2, 8, 0x20, 0, 0, 1]);
@@ -30,6 +35,25 @@ describe('device configuration', () => {
     expect(driver.device.read(18, 2)).toBeGreaterThanOrEqual(128);
     expect(driver.device.read(20, 4)).toBe(0x1ff);
     expect(driver.device.read(24, 4)).toBe(0);
+  });
+
+  it('PCI-COMMON-06: a reset under another offer is a change of the generation only if a field changed', () => {
+    const generation = (): number => driver.common.read(21, 1);
+    const become = (features: bigint): void => {
+      const personality = { features, transitional: false, msix: true, ctrlMacAddr: false };
+      expect(bench.device.setPersonality(personality)).toMatchObject({ ok: true });
+      driver.reset();
+    };
+    const CTRL_VQ = 1n << 17n;
+    const VERSION_1 = 1n << 32n;
+    become(CTRL_VQ | VERSION_1);
+    const plain = generation();
+    expect([8, 10, 18].map((at) => driver.device.read(at, 2))).toEqual([0, 0, 0]);
+    become(CTRL_VQ | VERSION_1 | (1n << 18n)); // CTRL_RX, of which the configuration says nothing
+    expect(generation()).toBe(plain);
+    become(CTRL_VQ | VERSION_1 | MQ);
+    expect(generation()).not.toBe(plain);
+    expect(driver.device.read(8, 2)).toBe(11);
   });
 
   it('BASE-CFG-02: little-endian at any width and offset', () => {

@@ -130,6 +130,47 @@ describe('snapshot of the network device', () => {
     );
   });
 
+  it('nothing that a driver configured is lost', () => {
+    const { bench, driver } = machine();
+    const key = Array.from({ length: 40 }, (_, i) => i + 1);
+    const rss = { types: 0x1ff, key, table: [2, 1, 0, 2], unclassified: 1, maxTxQueues: 2 };
+    const commands = [
+      ...[0, 1, 2, 3, 4, 5].map((flag) => C.rxModeCommand(flag, flag & 1)),
+      C.macTableSet(['02:00:00:00:00:05'], ['01:00:5e:00:00:01', '33:33:00:00:00:01']),
+      C.macAddressSet('02:00:00:00:01:02'),
+      C.vlan('add', 0),
+      C.vlan('add', 4095),
+      C.rssConfig(rss),
+      C.offloadsSet(bits(1)),
+      C.coalesceSet('rx', 3, 30),
+      C.coalesceSet('tx', 4, 40),
+      C.coalesceQueueSet(2, 5, 50),
+    ];
+    for (const message of commands) expect(driver.ask(message, 1).bytes[0]).toBe(0);
+    bench.device.setLinkUp(false);
+    bench.device.announce();
+    const target = machine().bench;
+    target.memory.bytes.set(bench.memory.bytes);
+    expect(target.device.restore(JSON.parse(JSON.stringify(bench.device.snapshot())))).toEqual({ ok: true });
+    const {
+      mac,
+      linkUp,
+      announcePending,
+      rxMode,
+      tables,
+      steering,
+      rss: told,
+      offloads,
+      coalescing,
+      queues,
+    } = bench.device.describe();
+    const configured = { mac, linkUp, announcePending, rxMode, tables, steering, rss: told, offloads, coalescing };
+    const ofQueues = queues.map((queue) => ({ coalescing: queue.coalescing }));
+    expect(target.device.describe()).toMatchObject({ ...configured, queues: ofQueues });
+    expect(told).toMatchObject({ table: rss.table, unclassified: 1, maxTxQueues: 2 });
+    expect(tables.multicast).toHaveLength(2);
+  });
+
   it('NET-MQ-04: flows come back on the pair that they were sent on, after a restore too', () => {
     const source = machine();
     source.driver.ask(C.pairsSet(PAIRS), 1);

@@ -119,10 +119,13 @@ describe('device statistics', () => {
       [2, 2, 140],
       [1, 1],
     ]);
+    const second = ask(driver, C.statsGet([2, bit(RX_BASIC)]));
+    expect(decode(second.result)).toMatchObject([{ queue: 2 }]);
   });
 
   it.each([
-    ['a queue that does not exist', [3, bit(RX_BASIC)]],
+    ['a queue that does not exist', [3, bit(TX_BASIC)]],
+    ['another that does not exist', [4, bit(RX_BASIC)]],
     ['an unknown type', [RX, bit(5)]],
     ['a type that no speed limit stands behind', [RX, bit(RX_SPEED)]],
     ['a type of another kind of queue', [TX, bit(RX_BASIC)]],

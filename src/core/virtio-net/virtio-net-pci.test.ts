@@ -90,3 +90,32 @@ describe('a description', () => {
     expect(bench.device.describe().queues.map(({ vector }) => vector)).toEqual(vectors);
   });
 });
+
+describe('a machine that carries no messages', () => {
+  it('goes through its life without MSI-X', () => {
+    const options = { messages: false, memorySize: 0x10_0000 };
+    const bench = new DeviceBench(options);
+    const driver = bench.driver();
+    driver.postReceive(4);
+    bench.receive(2, frame(60));
+    bench.device.flush();
+    expect(bench.pin.high).toBe(true);
+    // Vectors can be asked for, and none is mapped.
+    driver.common.write(16, 2, 0);
+    expect(driver.common.read(16, 2)).toBe(0xffff);
+    const saved: unknown = JSON.parse(JSON.stringify(bench.device.snapshot()));
+    const target = new DeviceBench(options);
+    target.memory.bytes.set(bench.memory.bytes);
+    expect(target.device.restore(saved)).toEqual({ ok: true });
+    expect(target.pin.high).toBe(true);
+    expect(target.device.restore({ ...(saved as object), version: 0 })).toMatchObject({ ok: false });
+    target.device.machineReset();
+    expect(target.pin.high).toBe(false);
+    for (const width of [1, 2, 4]) {
+      expect(target.device.barRead(1, 0, width)).toBe(0);
+      target.device.barWrite(1, 0, width, 1);
+    }
+    expect(target.messages).toEqual([]);
+    expect(bench.errors()).toEqual(['bad-vector']);
+  });
+});
