@@ -23,6 +23,11 @@ export class GuestRam implements GuestMemory {
     this.#view = new DataView(cpu.wasm_memory.buffer, this.#base, this.size);
   }
 
+  get bytes(): Uint8Array {
+    this.#live();
+    return this.#bytes;
+  }
+
   contains(addr: number, length: number): boolean {
     return addr >= 0 && length >= 0 && addr + length <= this.size;
   }

@@ -43,7 +43,9 @@ export class Transmitter {
   readonly #coalescing: Coalescing;
   readonly #format = new PacketFormat();
   readonly #chain = new DescriptorChain(L.CHAIN_CAPACITY);
-  readonly #packet = new Uint8Array(L.NET_HEADER_SIZE_HASH + L.TX_FRAME_MAX);
+  readonly #header = new Uint8Array(L.NET_HEADER_SIZE_HASH);
+  /** Of a frame whose parts lie apart. */
+  readonly #gathered = new Uint8Array(L.TX_FRAME_MAX);
   readonly #meta: FrameMeta = newFrameMeta();
   readonly #plainMeta: FrameMeta = newFrameMeta();
   readonly #headers = G.newGsoHeaders();
@@ -93,7 +95,8 @@ export class Transmitter {
     const counters = this.#counters.tx[pair];
     if (!counters) return;
     const chain = this.#chain;
-    const packet = this.#packet;
+    const memory = this.#memory;
+    const header = this.#header;
     const start = this.#format.size;
     const size = chain.readable;
     const length = size - start;
@@ -102,11 +105,16 @@ export class Transmitter {
       transport.guestError('tx-chain-malformed', index, `${size} readable bytes`);
       return;
     }
-    chain.read(this.#memory, 0, packet, 0, size);
-    const flags = packet[L.NET_HEADER_FLAGS] ?? 0;
-    const gsoType = packet[L.NET_HEADER_GSO_TYPE] ?? 0;
+    chain.read(memory, 0, header, 0, start);
+    // Most frames lie in one piece and go to the wire from where they lie: the guest does not run meanwhile.
+    const at = chain.readableAt(start);
+    const frame = at < 0 ? this.#gathered : memory.bytes;
+    const offset = at < 0 ? 0 : at;
+    if (at < 0) chain.read(memory, start, frame, 0, length);
+    const flags = header[L.NET_HEADER_FLAGS] ?? 0;
+    const gsoType = header[L.NET_HEADER_GSO_TYPE] ?? 0;
     const asksNothing = (flags & ~G.VIRTIO_NET_HDR_F_DATA_VALID) === 0 && gsoType === G.VIRTIO_NET_HDR_GSO_NONE;
-    const meta = asksNothing ? this.#plain(pair) : this.#request(transport, index, flags, gsoType, start, length);
+    const meta = asksNothing ? this.#plain(pair) : this.#request(transport, index, frame, offset, length);
     if (meta === null) {
       counters.tx_drop_malformed++;
       return;
@@ -114,9 +122,9 @@ export class Transmitter {
 
     const id = this.#nextId;
     this.#nextId = (id + 2) >>> 0;
-    this.#trace.frameTx(id, packet, start, length, index, chain.head, flags, gsoType, meta.gsoSize);
-    this.#steering.learn(pair, packet, start, length);
-    if (this.#wire.send(id, packet, start, length, meta)) count(counters, length, meta);
+    this.#trace.frameTx(id, frame, offset, length, index, chain.head, flags, gsoType, meta.gsoSize);
+    this.#steering.learn(pair, frame, offset, length);
+    if (this.#wire.send(id, frame, offset, length, meta)) count(counters, length, meta);
     else counters.tx_drop_channel_full++;
   }
 
@@ -132,11 +140,13 @@ export class Transmitter {
   #request(
     transport: Transport,
     index: number,
-    flags: number,
-    gsoType: number,
-    start: number,
+    frame: Uint8Array,
+    offset: number,
     length: number,
   ): Readonly<FrameMeta> | null {
+    const header = this.#header;
+    const flags = header[L.NET_HEADER_FLAGS] ?? 0;
+    const gsoType = header[L.NET_HEADER_GSO_TYPE] ?? 0;
     const refused = this.#format.refuse(flags, gsoType);
     if (refused) {
       transport.guestError(refused, index, asked(flags, gsoType));
@@ -145,20 +155,19 @@ export class Transmitter {
     // @spec 5.1.9.2.2 MUST NOT use csum_start and csum_offset without NEEDS_CSUM (NET-TX-02)
     if ((flags & G.VIRTIO_NET_HDR_F_NEEDS_CSUM) === 0) return this.#plain(L.pairOf(index));
     const meta = this.#meta;
-    const packet = this.#packet;
-    readRequest(packet, meta);
+    readRequest(header, meta);
     meta.pair = L.pairOf(index);
     const fault =
       gsoType === G.VIRTIO_NET_HDR_GSO_NONE
         ? G.checkChecksumRequest(length, meta)
-        : G.readGso(packet, start, length, meta, this.#headers);
+        : G.readGso(frame, offset, length, meta, this.#headers);
     if (fault) {
       transport.guestError('tx-bad-offload', index, `${asked(flags, gsoType)}: ${G.OFFLOAD_FAULTS[fault]}`);
       return null;
     }
     // What was asked for without a gso_type is one packet. hdr_len is what was found, whatever the driver says.
     if (gsoType === G.VIRTIO_NET_HDR_GSO_NONE) meta.gsoSize = 0;
-    else meta.hdrLen = this.#headers.payload - start;
+    else meta.hdrLen = this.#headers.payload - offset;
     return meta;
   }
 }
