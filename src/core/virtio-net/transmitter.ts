@@ -4,6 +4,12 @@
  * A kick drains the queue: the guest does not run meanwhile, so at most one queue's worth of buffers is
  * there, and draining ends. All of them are shown as used together, with at most one interrupt.
  *
+ * On a machine that gives the device turns, a kick begins a time of polling. Its buffers go to the wire at
+ * once, and the driver is told that further kicks are not wanted: the queue is drained at every turn, and what
+ * was sent since the last one is shown then, with one interrupt for all of it. A queue that had nothing for
+ * some turns asks for kicks again. So a driver that sends much writes no doorbell and takes few interrupts, and
+ * one that sends a frame and waits has lost nothing: a processor that halts is a turn.
+ *
  * Nothing is cut or summed here. A large segment, or a packet whose checksum is only begun, goes to the wire
  * as it is, with what its header says of it; but only if that was negotiated and fits the packet's own
  * headers, so that whoever finishes it can rely on it. Otherwise it is a guest error, and the packet is lost.
@@ -32,6 +38,21 @@ export interface TransmitterParts {
   /** Learns from each frame on which pair its flow is sent. */
   readonly steering: Steering;
   readonly coalescing: Coalescing;
+  /** The machine calls `turn` again and again. */
+  readonly turns: boolean;
+}
+
+/** Turns without a buffer after which a queue asks for kicks again. */
+const IDLE_TURNS = 8;
+
+/** How a transmit queue is served on a machine with turns. */
+interface Polling {
+  /** Kicks are switched off. */
+  on: boolean;
+  /** Turns in a row that found nothing. */
+  idle: number;
+  /** Packets that were pushed and not shown. */
+  unshown: number;
 }
 
 export class Transmitter {
@@ -49,6 +70,9 @@ export class Transmitter {
   readonly #meta: FrameMeta = newFrameMeta();
   readonly #plainMeta: FrameMeta = newFrameMeta();
   readonly #headers = G.newGsoHeaders();
+  readonly #turns: boolean;
+  /** By pair. */
+  readonly #polling: readonly Polling[];
   /** Odd: frames from the guest. Never restored, since ids name frames of this session's trace. */
   #nextId = 1;
 
@@ -59,14 +83,79 @@ export class Transmitter {
     this.#wire = parts.wire;
     this.#steering = parts.steering;
     this.#coalescing = parts.coalescing;
+    this.#turns = parts.turns;
+    this.#polling = parts.counters.tx.map(() => ({ on: false, idle: 0, unshown: 0 }));
   }
 
-  drain(transport: Transport, index: number): void {
+  /** The queue was kicked, or may be looked at again. It runs. */
+  service(transport: Transport, index: number): void {
+    const polling = this.#polling[L.pairOf(index)];
+    if (!polling) return;
+    this.#drain(transport, index, polling);
+    if (!this.#turns) {
+      this.#show(transport, index, polling);
+    } else if (!polling.on) {
+      polling.on = true;
+      polling.idle = 0;
+      transport.queue(index).setNotify(false);
+    }
+  }
+
+  /** The guest pauses: takes what there is in the queues that are polled. */
+  turn(transport: Transport): void {
+    for (let pair = 0; pair < this.#polling.length; pair++) {
+      const polling = this.#polling[pair];
+      if (!polling?.on) continue;
+      const index = L.txQueue(pair);
+      if (transport.running(index)) this.#poll(transport, index, polling);
+    }
+  }
+
+  /** Shows what was sent, and asks for kicks again: before the queue stops, and before a snapshot. */
+  settle(transport: Transport, index: number): void {
+    const polling = this.#polling[L.pairOf(index)];
+    if (!polling) return;
+    if (polling.on) this.#wantKicks(transport, index, polling);
+    this.#show(transport, index, polling);
+  }
+
+  /** The ring is gone, and with it what was not shown. */
+  reset(index: number): void {
+    const polling = this.#polling[L.pairOf(index)];
+    if (!polling) return;
+    polling.on = false;
+    polling.unshown = 0;
+  }
+
+  #poll(transport: Transport, index: number, polling: Polling): void {
+    const packets = this.#drain(transport, index, polling);
+    this.#show(transport, index, polling);
+    if (packets > 0) polling.idle = 0;
+    else if (++polling.idle === IDLE_TURNS) this.#wantKicks(transport, index, polling);
+  }
+
+  #wantKicks(transport: Transport, index: number, polling: Polling): void {
+    const queue = transport.queue(index);
+    polling.on = false;
+    if (!queue.enabled || queue.fault) return;
+    // For what came in between there will be no kick.
+    while (queue.setNotify(true) && queue.fault === null) this.#drain(transport, index, polling);
+  }
+
+  #show(transport: Transport, index: number, polling: Polling): void {
+    if (polling.unshown === 0) return;
+    const packets = polling.unshown;
+    polling.unshown = 0;
+    this.#coalescing.complete(transport, index, packets);
+  }
+
+  /** Sends what is there. Returns how many packets were pushed; they are not shown, unless the queue broke. */
+  #drain(transport: Transport, index: number, polling: Polling): number {
     const queue = transport.queue(index);
     const chain = this.#chain;
     this.#format.follow(transport);
     let found = queue.pop(chain);
-    if (found === POP.EMPTY) return; // @spec 2.7.10.2 MUST tolerate a kick without work (SPLIT-ASUP-05)
+    if (found === POP.EMPTY) return 0; // @spec 2.7.10.2 MUST tolerate a kick without work (SPLIT-ASUP-05)
     let packets = 0;
     let unreturned = 0;
     for (; found === POP.CHAIN; found = queue.pop(chain)) {
@@ -77,10 +166,12 @@ export class Transmitter {
     }
     if (unreturned > 0) queue.pushUsedBatch(unreturned);
     this.#wire.flush();
-    this.#coalescing.complete(transport, index, packets);
+    polling.unshown += packets;
     if (found === POP.BROKEN && queue.fault) {
+      this.#show(transport, index, polling);
       transport.guestError(queue.fault.code, index, queue.fault.detail);
     }
+    return packets;
   }
 
   /** A part that we could write has no place in a transmit buffer, and a length of its own in the used ring: 0. */
