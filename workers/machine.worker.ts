@@ -7,6 +7,7 @@
  */
 import * as Comlink from 'comlink';
 import wasm from 'v86/build/v86.wasm?url';
+import type { FrameReceiver } from '../src/core/ring/frames.ts';
 import { parseFeatures } from '../src/core/virtio/features.ts';
 import type { BootStage } from '../src/core/trace/event.ts';
 import { VirtioNetPci } from '../src/core/virtio-net/virtio-net-pci.ts';
@@ -50,6 +51,7 @@ class MachineWorker implements MachineApi {
   #trace: WorkerTrace | null = null;
   #machine: Machine | null = null;
   #device: VirtioNetPci | null = null;
+  readonly #toGuest: FrameReceiver;
   #console: number[] = [];
   #stage: BootStage = 'download';
   /** Chosen before there was a device. */
@@ -57,6 +59,7 @@ class MachineWorker implements MachineApi {
 
   constructor(ports: MachinePorts) {
     this.#ports = ports;
+    this.#toGuest = frameReceiver(ports.toGuest);
     this.#agent = new ExecAgent(
       (bytes) => {
         this.#machine?.sendSerial(1, bytes);
@@ -102,6 +105,15 @@ class MachineWorker implements MachineApi {
         },
         onKernel: () => {
           this.#boot('kernel');
+        },
+        turns: {
+          turn: () => {
+            this.#device?.turn();
+            this.#toGuest.poll();
+          },
+          rest: () => {
+            this.#toGuest.rest();
+          },
         },
         onPowerOff: () => {
           // Without power there is no device: what still arrives must not count as delivered.
@@ -219,12 +231,11 @@ class MachineWorker implements MachineApi {
       mtu: init.mtu,
       offers: parseFeatures(personality.features),
       timer: TIMER,
+      turns: true,
     });
     device.setPersonality(personality);
-    frameReceiver(this.#ports.toGuest).onFrames(
-      (id, bytes, offset, length, meta) => {
-        device.receive(id, bytes, offset, length, meta);
-      },
+    this.#toGuest.onFrames(
+      (id, bytes, offset, length, meta) => device.offer(id, bytes, offset, length, meta),
       () => {
         device.flush();
       },

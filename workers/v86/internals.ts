@@ -83,12 +83,28 @@ export interface V86Cpu {
   get_apic_addr(): number;
   /** ioapic.rs: the same of the I/O APIC. */
   get_ioapic_addr(): number;
+  /** Called after each stretch of instructions and when the processor halts. Returns when the next timer is due, in milliseconds. */
+  run_hardware_timers(acpi: number, now: number): number;
   /** Runs a halted machine at once instead of at its next timer. */
   stop_idling(): void;
   /** Every way a guest can reset itself ends here (triple fault, keyboard controller, PCI, ACPI). */
   reboot_internal(): void;
 }
 
+/** main.js: runs the processor slice by slice. */
+export interface V86Scheduler {
+  readonly cpu: V86Cpu;
+  /** Ends a slice: `yield_callback(tick)` is owed when the thread has taken its messages, not before so many milliseconds. */
+  yield(milliseconds: number, tick: number): void;
+  yield_callback(tick: number): void;
+  /** Ends the worker that v86 has for it in a browser. */
+  unregister_yield(): void;
+}
+
+export function schedulerOf(emulator: V86): V86Scheduler {
+  return (emulator as unknown as { v86: V86Scheduler }).v86;
+}
+
 export function cpuOf(emulator: V86): V86Cpu {
-  return (emulator as unknown as { v86: { cpu: V86Cpu } }).v86.cpu;
+  return schedulerOf(emulator).cpu;
 }

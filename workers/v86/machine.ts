@@ -7,11 +7,12 @@ import type { GuestImage } from '../guest-image.ts';
 import { BootImage } from './boot-image.ts';
 import { clearGpeStatusByOnes, onSoftOff } from './acpi.ts';
 import { GuestRam } from './guest-ram.ts';
-import { cpuOf, type V86Cpu } from './internals.ts';
+import { cpuOf, schedulerOf, type V86Cpu } from './internals.ts';
 import { interrupts, type MachineInterrupts } from './interrupts.ts';
 import { resetsInterruptChips } from './interrupt-chips.ts';
 import { plugIn, type PciFunction } from './pci-port.ts';
 import type { Snapshot } from './snapshot.ts';
+import { takeTurns, type TurnListener } from './turns.ts';
 
 export interface MachineParts {
   readonly memory: GuestRam;
@@ -41,6 +42,8 @@ export interface MachineOptions {
   readonly onKernel: () => void;
   /** The guest switched the machine off. It stands still until it is reset. */
   readonly onPowerOff: () => void;
+  /** Who has work for the guest when it pauses. */
+  readonly turns?: TurnListener;
 }
 
 const CR0_PAGING = 0x8000_0000;
@@ -60,6 +63,7 @@ export class Machine {
   #kernelTimer: ReturnType<typeof setInterval> | undefined;
   /** Null as long as the machine goes on from a snapshot: what it booted is elsewhere. */
   #bootImage: BootImage | null = null;
+  readonly #endTurns: () => void;
   /** It was reset and waits for its image. */
   #loading = false;
 
@@ -103,6 +107,7 @@ export class Machine {
     emulator.add_listener('serial1-output-byte', (byte) => {
       options.onSerial(1, byte);
     });
+    this.#endTurns = takeTurns(schedulerOf(emulator), options.turns);
     onSoftOff(this.#cpu, () => {
       void emulator.stop();
       options.onPowerOff();
@@ -120,6 +125,7 @@ export class Machine {
     clearInterval(this.#kernelTimer);
     await this.emulator.stop();
     await this.emulator.destroy();
+    this.#endTurns();
   }
 
   /** Presses the reset button. */

@@ -53,6 +53,8 @@ export interface DeviceBenchOptions {
   readonly mac?: number;
   readonly host?: (event: RxEvent) => HostAnswer | Promise<HostAnswer>;
   readonly send?: FrameSender['send'];
+  /** The test calls `device.turn`. Default: false. */
+  readonly turns?: boolean;
 }
 
 export const BENCH_MAC = 0x02_08_20_00_00_01;
@@ -155,6 +157,7 @@ export class DeviceBench {
       ...(options.speed === undefined ? {} : { speed: options.speed }),
       ...(options.duplex === undefined ? {} : { duplex: options.duplex }),
       timer: this.timer,
+      turns: options.turns ?? false,
     });
     const { transitional = false, msix = true } = options;
     if (transitional || !msix) this.#become(transitional, msix);
