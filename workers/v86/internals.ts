@@ -77,6 +77,15 @@ export interface V86Cpu {
   readonly option_roms: V86OptionRom[];
   /** RAM reads as zeros in `[start, start + length)`. What restores a state begins with all of it. */
   zero_memory(start: number, length: number): void;
+  /** Takes a module of translated code, whose bytes lie at `at`, and calls `codegen_finalize_finished` when it can be run. */
+  codegen_finalize(index: number, address: number, flags: number, at: number, length: number): void;
+  /** jit.rs: the module is in the table. Not to be called within `codegen_finalize`. */
+  codegen_finalize_finished(index: number, address: number, flags: number): void;
+  /** What such a module imports as `e`. */
+  readonly jit_imports: WebAssembly.ModuleImports;
+  readonly wm: { readonly wasm_table: WebAssembly.Table };
+  /** One number: instructions so far, modulo 2^32. */
+  readonly instruction_counter: Uint32Array;
   /** Throws away translated code in `[start, end)`: owed after every write to RAM from outside. */
   jit_dirty_cache(start: number, end: number): void;
   /** apic.rs: where in WebAssembly memory the state of the local APIC lies. */

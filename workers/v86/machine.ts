@@ -7,6 +7,7 @@ import type { GuestImage } from '../guest-image.ts';
 import { BootImage } from './boot-image.ts';
 import { clearGpeStatusByOnes, onSoftOff } from './acpi.ts';
 import { GuestRam } from './guest-ram.ts';
+import { compileAtOnce } from './compile.ts';
 import { cpuOf, schedulerOf, type V86Cpu } from './internals.ts';
 import { interrupts, type MachineInterrupts } from './interrupts.ts';
 import { resetsInterruptChips } from './interrupt-chips.ts';
@@ -107,7 +108,14 @@ export class Machine {
     emulator.add_listener('serial1-output-byte', (byte) => {
       options.onSerial(1, byte);
     });
-    this.#endTurns = takeTurns(schedulerOf(emulator), options.turns);
+    const placeCode = compileAtOnce(this.#cpu);
+    this.#endTurns = takeTurns(schedulerOf(emulator), {
+      turn: () => {
+        placeCode();
+        options.turns?.turn();
+      },
+      rest: () => options.turns?.rest(),
+    });
     onSoftOff(this.#cpu, () => {
       void emulator.stop();
       options.onPowerOff();

@@ -20,11 +20,11 @@ export interface TurnListener {
 }
 
 /** Returns what ends it: a port that is open keeps a thread alive. */
-export function takeTurns(scheduler: V86Scheduler, listener?: TurnListener): () => void {
+export function takeTurns(scheduler: V86Scheduler, listener: TurnListener): () => void {
   const { cpu } = scheduler;
   const timers = cpu.run_hardware_timers.bind(cpu);
   cpu.run_hardware_timers = (acpi, now) => {
-    listener?.turn();
+    listener.turn();
     return timers(acpi, now);
   };
 
@@ -38,7 +38,7 @@ export function takeTurns(scheduler: V86Scheduler, listener?: TurnListener): () 
       port2.postMessage(tick);
       return;
     }
-    listener?.rest();
+    listener.rest();
     // By way of a message: a browser holds timers back that are set by timers.
     setTimeout(() => {
       port2.postMessage(tick);
