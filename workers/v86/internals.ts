@@ -84,7 +84,7 @@ export interface V86Cpu {
   /** What such a module imports as `e`. */
   readonly jit_imports: WebAssembly.ModuleImports;
   readonly wm: { readonly wasm_table: WebAssembly.Table };
-  /** One number: instructions so far, modulo 2^32. */
+  /** One number: instructions so far, modulo 2^32. A proxy like `mem8`. */
   readonly instruction_counter: Uint32Array;
   /** Throws away translated code in `[start, end)`: owed after every write to RAM from outside. */
   jit_dirty_cache(start: number, end: number): void;
