@@ -52,6 +52,7 @@ class MachineWorker implements MachineApi {
   #device: VirtioNetPci | null = null;
   #console: number[] = [];
   #stage: BootStage = 'download';
+  #recording = true;
   /** Chosen before there was a device. */
   #personality: PersonalityMessage | null = null;
 
@@ -71,7 +72,8 @@ class MachineWorker implements MachineApi {
   }
 
   async start(init: MachineInit): Promise<void> {
-    const trace = openTrace(this.#ports.trace, init.epoch);
+    const trace = openTrace(this.#ports.trace, init.epoch, () => this.#machine?.instructions() ?? 0);
+    trace.writer.recording = this.#recording;
     this.#trace = trace;
     try {
       // The emulator is most of this thread's script: it comes while the guest does.
@@ -147,6 +149,11 @@ class MachineWorker implements MachineApi {
   shortNextMerge(short: boolean): void {
     if (short) this.#started.shortNextMerge(true);
     else this.#device?.shortNextMerge(false);
+  }
+
+  setRecording(on: boolean): void {
+    this.#recording = on;
+    if (this.#trace) this.#trace.writer.recording = on;
   }
 
   restart(): void {
@@ -227,6 +234,7 @@ class MachineWorker implements MachineApi {
       },
       () => {
         device.flush();
+        trace.writer.endBatch();
       },
     );
     return device;

@@ -5,6 +5,7 @@
 import { ContextConsumer, createContext } from '@lit/context';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import type { HostModelId } from '../core/host/host-model.ts';
+import type { TraceMode } from '../core/trace/event.ts';
 import type { FrameTable } from '../core/trace/frame-table.ts';
 import type { TraceLog } from '../core/trace/log.ts';
 import type { LabModel } from '../core/trace/model.ts';
@@ -116,6 +117,8 @@ export interface LabActions {
   /** Console output. A new listener first gets what was written before it came. */
   onConsole(listener: (bytes: Uint8Array) => void): () => void;
   consoleResize(columns: number, rows: number): void;
+  /** What becomes of frames in the trace from here on. */
+  setTrace(mode: TraceMode): Promise<void>;
   clearTrace(): void;
 }
 

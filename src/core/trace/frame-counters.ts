@@ -55,6 +55,9 @@ export class FrameCounters {
   /** Frames from the guest. */
   sent = 0;
   sentBytes = 0;
+  /** Frames that went by while none were recorded: they are in no other count. */
+  unrecordedToGuest = 0;
+  unrecordedFromGuest = 0;
   /** Facts that contradict "exactly one fate per frame": a second fate, or too many fates without a frame. */
   inconsistent = 0;
   /** The totals of `models()` over time. */

@@ -91,6 +91,11 @@ export class FrameTable {
         case RECORD.FRAME_TX:
           this.#addTx(chunk, record, at);
           break;
+        case RECORD.UNRECORDED:
+          this.#counters.unrecordedToGuest += view.getUint32(at + AT.id, true);
+          this.#counters.unrecordedFromGuest += view.getUint32(at + AT.wire, true);
+          this.#version++;
+          break;
       }
     }
   }
