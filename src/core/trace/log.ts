@@ -43,7 +43,9 @@ const DEFAULT_RETAIN_EVENTS = 100_000;
 export class TraceLog {
   readonly #retainBytes: number;
   readonly #retainEvents: number;
-  readonly #chunks: TraceChunk[] = [];
+  /** Those before `#firstChunk` are gone. */
+  readonly #chunks: (TraceChunk | undefined)[] = [];
+  #firstChunk = 0;
   readonly #events: StampedEvent[] = [];
   #eventWeight = 0;
   #length = 0;
@@ -115,24 +117,30 @@ export class TraceLog {
 
   /** Forgets the packed records so far; they count as evicted. Events stay. */
   dropRecords(): void {
-    for (const chunk of this.#chunks) this.#evictedRecords += chunk.records;
+    for (const chunk of this.#chunks) this.#evictedRecords += chunk?.records ?? 0;
     this.#chunks.length = 0;
+    this.#firstChunk = 0;
     this.#retainedBytes = 0;
   }
 
   #chunkOf(seq: number): TraceChunk | undefined {
     const chunks = this.#chunks;
-    const after = lowerBound(chunks.length, (i) => (chunks[i]?.firstSeq ?? 0) <= seq);
+    const after = lowerBound(chunks.length, (i) => (chunks[i]?.firstSeq ?? -1) <= seq);
     const chunk = chunks[after - 1];
     return chunk && seq < chunk.firstSeq + chunk.records ? chunk : undefined;
   }
 
   #evict(): void {
-    while (this.#retainedBytes > this.#retainBytes && this.#chunks.length > 1) {
-      const oldest = this.#chunks.shift();
-      if (!oldest) break;
-      this.#retainedBytes -= oldest.bytes.buffer.byteLength;
-      this.#evictedRecords += oldest.records;
+    const chunks = this.#chunks;
+    while (this.#retainedBytes > this.#retainBytes && this.#firstChunk < chunks.length - 1) {
+      const oldest = chunks[this.#firstChunk];
+      chunks[this.#firstChunk++] = undefined;
+      this.#retainedBytes -= oldest?.bytes.buffer.byteLength ?? 0;
+      this.#evictedRecords += oldest?.records ?? 0;
+    }
+    if (this.#firstChunk > 64 && this.#firstChunk * 2 > chunks.length) {
+      chunks.splice(0, this.#firstChunk);
+      this.#firstChunk = 0;
     }
     // In steps of an eighth, so that a flood of events does not shift the array once per event.
     if (this.#eventWeight <= this.#retainEvents * 1.125) return;
