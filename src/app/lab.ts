@@ -116,7 +116,9 @@ export class Lab {
   async inject(frames: FrameSpec | readonly FrameSpec[], times = 1): Promise<InjectResult[]> {
     const specs = Array.isArray(frames) ? (frames as readonly FrameSpec[]) : [frames as FrameSpec];
     const ids = await this.#engine.viona.inject(specs, times);
-    return Promise.all(ids.map(async (id) => this.#result(id, await this.store.frames.whenSettled(id))));
+    const results = await Promise.all(ids.map(async (id) => this.#result(id, await this.store.frames.whenSettled(id))));
+    this.store.show();
+    return results;
   }
 
   /**

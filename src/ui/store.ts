@@ -20,6 +20,11 @@ import type { Fault, FaultKind, FrameSpec, LinkInfo, LinkKind, NicInfo, TrafficS
 export interface LabStore {
   readonly log: TraceLog;
   readonly frames: FrameTable;
+  /**
+   * Another number when what happens at frame rate is to be drawn again: at once after a rest, in a flood as often as
+   * drawing may cost, and while the trace is only recorded not at all.
+   */
+  readonly pulse: number;
   readonly queues: QueueActivities;
   /** A new object whenever something changed. */
   readonly model: LabModel;

@@ -69,7 +69,7 @@ export class FrameColumns {
     // Merged from the end: what is older than all of them stays where it is.
     let from = start + this.#length - 1;
     let to = from + count;
-    for (let next = count - 1; next >= 0; ) {
+    for (let next = count - 1; next >= 0;) {
       const slot = slots[next] ?? 0;
       const held = order[from] ?? 0;
       if (from >= start && this.before(slot, held)) {

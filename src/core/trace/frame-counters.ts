@@ -71,6 +71,11 @@ export class FrameCounters {
   });
   readonly #totals = (): readonly ModelTotals[] => this.models();
 
+  /** In both directions. */
+  get unrecorded(): number {
+    return this.unrecordedToGuest + this.unrecordedFromGuest;
+  }
+
   fate(fate: Fate): number {
     return this.#fates[FATES.indexOf(fate)] ?? 0;
   }

@@ -52,7 +52,7 @@ export class FrameTable {
     this.#maxRows = maxRows;
   }
 
-  /** Changes with every change of a row or count. */
+  /** Changes with every change of a row or count, but for that of unrecorded frames. */
   get version(): number {
     return this.#version;
   }
@@ -96,7 +96,6 @@ export class FrameTable {
         case RECORD.UNRECORDED:
           this.#counters.unrecordedToGuest += words[word + AT.id / 4] ?? 0;
           this.#counters.unrecordedFromGuest += words[word + AT.wire / 4] ?? 0;
-          this.#version++;
           break;
       }
     }

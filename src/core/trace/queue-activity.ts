@@ -13,13 +13,20 @@ export interface QueueActivity {
 const QUIET: QueueActivity = { kicks: 0, availIdx: 0, interrupts: 0, usedIdx: 0 };
 
 export class QueueActivities {
+  #version = 0;
   readonly #queues = new Map<number, { kicks: number; availIdx: number; interrupts: number; usedIdx: number }>();
+
+  /** Changes with every record. */
+  get version(): number {
+    return this.#version;
+  }
 
   /** @param at offset of a QUEUE record */
   add(view: DataView, at: number): void {
     const queue = view.getUint32(at + AT.id, true);
     let activity = this.#queues.get(queue);
     if (!activity) this.#queues.set(queue, (activity = { ...QUIET }));
+    this.#version++;
     activity.kicks += view.getUint32(at + AT.queueKicks, true);
     activity.interrupts += view.getUint32(at + AT.queueInterrupts, true);
     activity.availIdx = view.getUint16(at + AT.queueAvail, true);
