@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 import type { InjectResult, Lab, TraceQuery } from '../src/app/lab.ts';
 import type { PersonalityRequest } from '../src/core/virtio-net/personality-request.ts';
 import type { HostModelId } from '../src/core/host/host-model.ts';
-import type { StampedEvent } from '../src/core/trace/event.ts';
+import type { StampedEvent, TraceMode } from '../src/core/trace/event.ts';
 import type { IoctlRecord } from '../src/core/viona/link.ts';
 import type {
   ExecResult,
@@ -143,6 +143,10 @@ export class LabClient {
 
   trace(query: TraceQuery = {}): Promise<StampedEvent[]> {
     return this.page.evaluate((q) => window.lab.trace(q), query);
+  }
+
+  setTrace(mode: TraceMode): Promise<void> {
+    return this.page.evaluate((m) => window.lab.setTrace(m), mode);
   }
 
   setHostModel(id: HostModelId): Promise<void> {

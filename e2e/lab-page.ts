@@ -132,6 +132,11 @@ export class LabPage {
     this.featureDialog = page.getByRole('dialog', { name: 'Device features' });
   }
 
+  /** A button of the trace's switch. */
+  trace(name: 'Live' | 'Recorded' | 'Off'): Locator {
+    return this.packets.getByRole('group', { name: 'Trace' }).getByRole('button', { name });
+  }
+
   /** Rows of the table of features whose bit is in force. */
   get featuresInForce(): Locator {
     return this.features

@@ -54,6 +54,7 @@ class MachineWorker implements MachineApi {
   readonly #toGuest: FrameReceiver;
   #console: number[] = [];
   #stage: BootStage = 'download';
+  #recording = true;
   /** Chosen before there was a device. */
   #personality: PersonalityMessage | null = null;
 
@@ -74,7 +75,8 @@ class MachineWorker implements MachineApi {
   }
 
   async start(init: MachineInit): Promise<void> {
-    const trace = openTrace(this.#ports.trace, init.epoch);
+    const trace = openTrace(this.#ports.trace, init.epoch, () => this.#machine?.instructions() ?? 0);
+    trace.writer.recording = this.#recording;
     this.#trace = trace;
     try {
       // The emulator is most of this thread's script: it comes while the guest does.
@@ -161,6 +163,11 @@ class MachineWorker implements MachineApi {
     else this.#device?.shortNextMerge(false);
   }
 
+  setRecording(on: boolean): void {
+    this.#recording = on;
+    if (this.#trace) this.#trace.writer.recording = on;
+  }
+
   restart(): void {
     if (!this.#machine) throw new Error(NOT_STARTED);
     this.#machine.reset();
@@ -238,6 +245,7 @@ class MachineWorker implements MachineApi {
       (id, bytes, offset, length, meta) => device.offer(id, bytes, offset, length, meta),
       () => {
         device.flush();
+        trace.writer.endBatch();
       },
     );
     return device;

@@ -33,6 +33,7 @@ class VionaWorker implements VionaApi {
   #trace: WorkerTrace | null = null;
   #hostSide: HostSide | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
+  #recording = true;
 
   constructor(ports: VionaPorts) {
     this.#ports = ports;
@@ -40,6 +41,7 @@ class VionaWorker implements VionaApi {
 
   start(init: Parameters<VionaApi['start']>[0]): void {
     const trace = openTrace(this.#ports.trace, init.epoch);
+    trace.writer.recording = this.#recording;
     const host = new HostSide({
       mac: init.mac,
       mtu: init.mtu,
@@ -99,6 +101,11 @@ class VionaWorker implements VionaApi {
     this.#host.setModel(model);
   }
 
+  setRecording(on: boolean): void {
+    this.#recording = on;
+    if (this.#trace) this.#trace.writer.recording = on;
+  }
+
   inject(frames: readonly FrameSpec[], times = 1): number[] {
     const host = this.#host;
     if (!Number.isInteger(times) || times < 0 || times * frames.length > INJECT_MAX) {
@@ -106,9 +113,12 @@ class VionaWorker implements VionaApi {
     }
     const built = buildAll(frames);
     const ids: number[] = [];
-    for (let time = 0; time < times; time++) {
-      for (const { bytes, meta } of built) ids.push(host.input(bytes, 0, bytes.length, meta));
-    }
+    // Whoever injects a frame wants to know what became of it.
+    this.#trace?.writer.always(() => {
+      for (let time = 0; time < times; time++) {
+        for (const { bytes, meta } of built) ids.push(host.input(bytes, 0, bytes.length, meta));
+      }
+    });
     host.flush();
     return ids;
   }

@@ -2,6 +2,7 @@
 import type { HostModelId } from '../core/host/host-model.ts';
 import { HOST_MODELS } from '../core/host/models.ts';
 import { trafficPresets } from '../core/net/traffic.ts';
+import type { TraceMode } from '../core/trace/event.ts';
 import type { IoctlRecord } from '../core/viona/link.ts';
 import type { PersonalityRequest } from '../core/virtio-net/personality-request.ts';
 import type {
@@ -114,6 +115,10 @@ export class PageActions implements LabActions {
 
   consoleResize(columns: number, rows: number): void {
     this.#lab.resizeConsole(columns, rows);
+  }
+
+  setTrace(mode: TraceMode): Promise<void> {
+    return this.#lab.setTrace(mode);
   }
 
   clearTrace(): void {

@@ -57,7 +57,11 @@ export class LabCounters extends LitElement {
     `,
   ];
 
-  readonly #store = new StoreController(this, ({ frames, model }) => `${frames.version} ${model.seq}`, CALM_MS);
+  readonly #store = new StoreController(
+    this,
+    ({ pulse, model, frames }) => `${pulse} ${model.seq} ${frames.counters.unrecorded}`,
+    CALM_MS,
+  );
 
   override render(): unknown {
     const store = this.#store.store;
@@ -127,9 +131,19 @@ export class LabCounters extends LitElement {
           </tbody>
         </table>
         <p class="muted">From the guest: ${formatCount(counters.sent)} frames, ${formatBytes(counters.sentBytes)}.</p>
+        ${unrecorded(counters)}
       </div>
     `;
   }
+}
+
+/** As long as the trace is off this number grows by itself; it stands beside the switch, too. */
+function unrecorded({ unrecordedToGuest: toGuest, unrecordedFromGuest: fromGuest }: FrameCounters): unknown {
+  if (toGuest + fromGuest === 0) return nothing;
+  return html`<p class="muted">
+    Not recorded, and in none of these counts: ${formatCount(toGuest)} towards the guest, ${formatCount(fromGuest)} from
+    it.
+  </p>`;
 }
 
 customElements.define('lab-counters', LabCounters);

@@ -5,6 +5,7 @@
 import { ContextConsumer, createContext } from '@lit/context';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import type { HostModelId } from '../core/host/host-model.ts';
+import type { TraceMode } from '../core/trace/event.ts';
 import type { FrameTable } from '../core/trace/frame-table.ts';
 import type { TraceLog } from '../core/trace/log.ts';
 import type { LabModel } from '../core/trace/model.ts';
@@ -19,6 +20,11 @@ import type { Fault, FaultKind, FrameSpec, LinkInfo, LinkKind, NicInfo, TrafficS
 export interface LabStore {
   readonly log: TraceLog;
   readonly frames: FrameTable;
+  /**
+   * Another number when what happens at frame rate is to be drawn again: at once after a rest, in a flood as often as
+   * drawing may cost, and while the trace is only recorded not at all.
+   */
+  readonly pulse: number;
   readonly queues: QueueActivities;
   /** A new object whenever something changed. */
   readonly model: LabModel;
@@ -116,6 +122,8 @@ export interface LabActions {
   /** Console output. A new listener first gets what was written before it came. */
   onConsole(listener: (bytes: Uint8Array) => void): () => void;
   consoleResize(columns: number, rows: number): void;
+  /** What becomes of frames in the trace from here on. */
+  setTrace(mode: TraceMode): Promise<void>;
   clearTrace(): void;
 }
 

@@ -63,6 +63,8 @@ export interface V86Cpu {
   /** A proxy that makes a new typed array per access: good for `byteOffset`, ruinous for anything else. */
   readonly mem8: { readonly byteOffset: number };
   readonly memory_size: Int32Array;
+  /** Instructions that the guest has executed, 32 bits. A proxy like mem8. */
+  readonly instruction_counter: { readonly byteOffset: number };
   /**
    * io.js, mmap_register: who answers memory accesses, by unit of 128 KiB; nobody where RAM is. Addresses come
    * signed; accesses of 16 bits come as two of 8.

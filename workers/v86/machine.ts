@@ -8,6 +8,7 @@ import { BootImage } from './boot-image.ts';
 import { clearGpeStatusByOnes, onSoftOff } from './acpi.ts';
 import { GuestRam } from './guest-ram.ts';
 import { compileAtOnce } from './compile.ts';
+import { instructionsOf } from './instructions.ts';
 import { cpuOf, schedulerOf, type V86Cpu } from './internals.ts';
 import { interrupts, type MachineInterrupts } from './interrupts.ts';
 import { resetsInterruptChips } from './interrupt-chips.ts';
@@ -58,6 +59,8 @@ const NO_NETWORK_CARD = { type: 'none' } as unknown as { type: 'virtio' };
 export class Machine {
   /** For the test of the seam; everybody else uses the methods. */
   readonly emulator: V86;
+  /** Instructions that the guest has executed, 32 bits. */
+  readonly instructions: () => number;
   readonly #cpu: V86Cpu;
   readonly #memory: GuestRam;
   readonly #options: MachineOptions;
@@ -97,6 +100,7 @@ export class Machine {
     this.#options = options;
     this.#cpu = cpuOf(emulator);
     this.#memory = new GuestRam(this.#cpu);
+    this.instructions = instructionsOf(this.#cpu);
     clearGpeStatusByOnes(this.#cpu);
     if (options.device) {
       const parts = { memory: this.#memory, interrupt: interrupts(this.#cpu) };

@@ -227,14 +227,20 @@ export class DeviceBench {
     }));
   }
 
-  /** Queue indexes of the interrupts so far. */
+  /** Queue indexes of the interrupts so far; those between two looks are told queue by queue. */
   interrupts(): number[] {
-    return this.#records(RECORD.INTERRUPT, (view, at) => view.getUint16(at + AT.queueIndex, true));
+    return this.#queueRecords(AT.queueInterrupts);
   }
 
-  /** Queue indexes of the kicks so far. */
+  /** Queue indexes of the kicks so far, in the same way. */
   kicks(): number[] {
-    return this.#records(RECORD.NOTIFY, (view, at) => view.getUint16(at + AT.queueIndex, true));
+    return this.#queueRecords(AT.queueKicks);
+  }
+
+  #queueRecords(count: number): number[] {
+    return this.#records(RECORD.QUEUE, (view, at) =>
+      Array<number>(view.getUint32(at + count, true)).fill(view.getUint32(at + AT.id, true)),
+    ).flat();
   }
 
   #records<T>(kind: number, decode: (view: DataView, at: number) => T): T[] {
