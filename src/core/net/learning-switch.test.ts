@@ -36,7 +36,7 @@ function network(ports: number) {
     flushed,
     plug,
     /** The ports that the frame came out of. */
-    send(from: number, src: Mac, dst: Mac, meta: FrameMeta = PLAIN_FRAME): number[] {
+    send: (from: number, src: Mac, dst: Mac, meta: FrameMeta = PLAIN_FRAME): number[] => {
       // At an offset, so that nothing gets by with reading from the start.
       const bytes = new Uint8Array(80).fill(0xcc);
       writeMac(dst, bytes, 7);
