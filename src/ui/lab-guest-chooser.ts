@@ -68,9 +68,11 @@ export class LabGuestChooser extends LitElement {
         padding: 0 6px;
         color: var(--muted);
       }
+      /* Out of sight, but still in the button's name. */
       @media (max-width: 599px) {
         .word {
-          display: none;
+          position: absolute;
+          clip-path: inset(50%);
         }
       }
     `,

@@ -2,10 +2,9 @@ import { css, html, LitElement } from 'lit';
 import './lab-faults.ts';
 import './lab-ioctl-console.ts';
 import './lab-link-detail.ts';
-import './lab-switch.ts';
 import { shared } from './styles.ts';
 
-/** The host by hand: faults, ioctls past the VMM, the switch, and the link in full. */
+/** The host by hand: faults, ioctls past the VMM, and the link in full. */
 export class LabHost extends LitElement {
   static override styles = [
     shared,
@@ -33,7 +32,6 @@ export class LabHost extends LitElement {
         <lab-ioctl-console></lab-ioctl-console>
       </div>
       <div class="column">
-        <lab-switch></lab-switch>
         <lab-link-detail></lab-link-detail>
       </div>
     `;

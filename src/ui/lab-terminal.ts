@@ -33,6 +33,9 @@ export class LabTerminal extends LitElement {
       :host {
         position: relative;
         display: block;
+        /* Where the terminal takes its own from. */
+        background: var(--terminal);
+        color: var(--terminal-text);
       }
       .screen {
         height: 100%;
