@@ -2,10 +2,11 @@ import { css, html, LitElement, nothing } from 'lit';
 import { FATE_TEXT, FATES, RULES } from '../core/host/verdict.ts';
 import type { FrameCounters } from '../core/trace/frame-counters.ts';
 import { formatBytes, formatCount } from './format.ts';
+import './lab-switch.ts';
 import { CALM_MS, StoreController } from './store.ts';
 import { shared, tables } from './styles.ts';
 
-/** Where every frame went, as a sum that adds up. */
+/** Where every frame went, as a sum that adds up, and what passed the switch. */
 export class LabCounters extends LitElement {
   static override styles = [
     shared,
@@ -78,6 +79,7 @@ export class LabCounters extends LitElement {
             </div>`
           : nothing
       }
+      <lab-switch></lab-switch>
       <p class="muted">
         Trace: ${formatCount(store.log.length)} records, ${formatBytes(store.log.retainedBytes)} kept,
         ${formatCount(store.log.evictedRecords)} let go; ${formatCount(store.frames.first)} rows left the list. Counts

@@ -1,4 +1,5 @@
 import type { GuestMemory } from '../../src/core/virtio/guest-memory.ts';
+import { instructionsOf } from './instructions.ts';
 import type { V86Cpu } from './internals.ts';
 
 const PAGE_BITS = 12;
@@ -18,11 +19,9 @@ export class GuestRam implements GuestMemory {
   readonly size: number;
   readonly #cpu: V86Cpu;
   readonly #base: number;
-  readonly #counterAt: number;
   #bytes: Uint8Array;
   #view: DataView;
-  /** v86's count of instructions. */
-  #executed: Uint32Array;
+  readonly #executed: () => number;
   /** Pages that were announced when the instruction counter stood at `#paused`; each has one place. */
   readonly #announced = new Int32Array(PLACES).fill(NO_PAGE);
   #paused = -1;
@@ -33,8 +32,7 @@ export class GuestRam implements GuestMemory {
     this.#base = cpu.mem8.byteOffset;
     this.#bytes = new Uint8Array(cpu.wasm_memory.buffer, this.#base, this.size);
     this.#view = new DataView(cpu.wasm_memory.buffer, this.#base, this.size);
-    this.#counterAt = cpu.instruction_counter.byteOffset;
-    this.#executed = new Uint32Array(cpu.wasm_memory.buffer, this.#counterAt, 1);
+    this.#executed = instructionsOf(cpu);
   }
 
   get bytes(): Uint8Array {
@@ -82,8 +80,7 @@ export class GuestRam implements GuestMemory {
   }
 
   #announce(addr: number, length: number): void {
-    this.#live();
-    const executed = this.#executed[0] ?? 0;
+    const executed = this.#executed();
     if (executed !== this.#paused) {
       this.#paused = executed;
       this.#announced.fill(NO_PAGE);
@@ -100,7 +97,6 @@ export class GuestRam implements GuestMemory {
     if (this.#bytes.length === 0) {
       this.#bytes = new Uint8Array(this.#cpu.wasm_memory.buffer, this.#base, this.size);
       this.#view = new DataView(this.#cpu.wasm_memory.buffer, this.#base, this.size);
-      this.#executed = new Uint32Array(this.#cpu.wasm_memory.buffer, this.#counterAt, 1);
     }
     return this.#view;
   }

@@ -63,8 +63,8 @@ export interface V86Cpu {
   /** A proxy that makes a new typed array per access: good for `byteOffset`, ruinous for anything else. */
   readonly mem8: { readonly byteOffset: number };
   readonly memory_size: Int32Array;
-  /** Instructions that the guest has executed, 32 bits. A proxy like mem8. */
-  readonly instruction_counter: { readonly byteOffset: number };
+  /** One number: instructions that the guest has executed, modulo 2^32. A proxy like mem8. */
+  readonly instruction_counter: Uint32Array;
   /**
    * io.js, mmap_register: who answers memory accesses, by unit of 128 KiB; nobody where RAM is. Addresses come
    * signed; accesses of 16 bits come as two of 8.
@@ -86,8 +86,6 @@ export interface V86Cpu {
   /** What such a module imports as `e`. */
   readonly jit_imports: WebAssembly.ModuleImports;
   readonly wm: { readonly wasm_table: WebAssembly.Table };
-  /** One number: instructions so far, modulo 2^32. A proxy like `mem8`. */
-  readonly instruction_counter: Uint32Array;
   /** Throws away translated code in `[start, end)`: owed after every write to RAM from outside. */
   jit_dirty_cache(start: number, end: number): void;
   /** apic.rs: where in WebAssembly memory the state of the local APIC lies. */
