@@ -15,14 +15,17 @@ import { frameReceiver, frameSender, type FrameEnd } from '../src/protocol/frame
 import { ExecAgent } from './exec-agent.ts';
 import { ImageError, loadGuestImage, type GuestImage } from './guest-image.ts';
 import { HostRequests } from './host-requests.ts';
-import { loadSnapshot, type LoadedSnapshot } from './snapshot-store.ts';
+import { openSnapshot, type SnapshotSource } from './snapshot-store.ts';
 import { openTrace, reportRejections, type WorkerTrace } from './trace-port.ts';
-import type { Machine } from './v86/machine.ts';
+import type { Machine, MachineOptions, SavedMachine } from './v86/machine.ts';
+import type { Snapshot } from './v86/snapshot.ts';
 
 /** Console bytes are collected this long before they are sent to the page, in milliseconds. */
 const CONSOLE_FLUSH = 10;
 /** Download progress is reported this often, in milliseconds. */
 const PROGRESS_INTERVAL = 100;
+/** A downloaded snapshot is put into the browser's storage so long after its guest is ready, in milliseconds. */
+const KEEP_AFTER = 1000;
 /** What a browser rounds to a millisecond: coalescing waits a little longer than asked, as it may. */
 const TIMER = {
   after: (microseconds: number, callback: () => void): unknown => setTimeout(callback, microseconds / 1000),
@@ -34,8 +37,14 @@ const TIMER = {
 const RANDOM_BYTES = 64;
 const NOT_STARTED = 'The machine has not started yet; await lab.ready first.';
 
-/** Transferred by the page in the first message, before anything else. */
+/** The page's first message, before anything else. Ports and channel ends are transferred. */
 export interface MachinePorts {
+  /** `Date.now()`-scale milliseconds at which the lab's clock reads 0. */
+  readonly epoch: number;
+  /** Directory of the guest image, absolute URL with a trailing slash. */
+  readonly guestUrl: string;
+  /** From power-on, even if there is a snapshot. */
+  readonly cold: boolean;
   readonly trace: MessagePort;
   readonly console: MessagePort;
   /** comlink endpoint of the host side. */
@@ -44,10 +53,16 @@ export interface MachinePorts {
   readonly fromGuest: FrameEnd<MessagePort>;
 }
 
+/** The emulator is most of this thread's script, and its code is a file of its own: both come while the guest does. */
+const emulatorScript = import('./v86/machine.ts');
+const emulatorCode = compile(wasm);
+for (const promise of [emulatorScript, emulatorCode]) promise.catch(() => undefined);
+
 class MachineWorker implements MachineApi {
   readonly #ports: MachinePorts;
   readonly #agent: ExecAgent;
-  #trace: WorkerTrace | null = null;
+  readonly #trace: WorkerTrace;
+  readonly #saved: SnapshotSource | null;
   #machine: Machine | null = null;
   #device: VirtioNetPci | null = null;
   #console: number[] = [];
@@ -57,12 +72,16 @@ class MachineWorker implements MachineApi {
 
   constructor(ports: MachinePorts) {
     this.#ports = ports;
+    this.#trace = openTrace(ports.trace, ports.epoch);
+    this.#saved = ports.cold ? null : this.#openSnapshot();
     this.#agent = new ExecAgent(
       (bytes) => {
         this.#machine?.sendSerial(1, bytes);
       },
       () => {
         this.#boot('ready');
+        // It takes long, and its guest is more important.
+        setTimeout(() => void this.#saved?.keep(), KEEP_AFTER);
       },
     );
     ports.console.onmessage = (message: MessageEvent<Uint8Array>) => {
@@ -71,49 +90,26 @@ class MachineWorker implements MachineApi {
   }
 
   async start(init: MachineInit): Promise<void> {
-    const trace = openTrace(this.#ports.trace, init.epoch);
-    this.#trace = trace;
     try {
-      // The emulator is most of this thread's script: it comes while the guest does.
-      const emulator = import('./v86/machine.ts');
-      const saved = init.cold ? null : await this.#loadSnapshot(init, trace);
-      const load = async (): Promise<GuestImage> => {
-        const image = await loadGuestImage(init.guestUrl, this.#downloadProgress());
-        this.#boot('firmware');
-        return image;
-      };
-      const onMissing = (error: unknown): void => void this.#failed(trace, error);
-      const image = saved ? { snapshot: saved.snapshot, load, onMissing } : await load();
-      if (saved) this.#boot('restore');
-      const { Machine } = await emulator;
-      this.#machine = await Machine.create({
-        wasm,
-        image,
-        device: ({ memory, interrupt }) => (this.#device = this.#plugDevice(init, trace, memory, interrupt)),
-        onSerial: (line, byte) => {
-          if (line === 1) this.#agent.receive(byte);
-          else this.#toConsole(byte);
-        },
-        onReset: () => {
-          this.#device?.machineReset();
-          this.#agent.reset('The guest was reset while the command ran.');
-          trace.emit({ type: 'machine-reset' });
-          this.#boot('firmware');
-        },
-        onKernel: () => {
-          this.#boot('kernel');
-        },
-        onPowerOff: () => {
-          // Without power there is no device: what still arrives must not count as delivered.
-          this.#device?.machineReset();
-          this.#agent.reset('The guest switched the machine off.');
-          trace.emit({ type: 'machine-off' });
-        },
-      });
-      await this.#machine.run();
-      if (saved) this.#resume(saved);
+      const { Machine } = await emulatorScript;
+      const options = this.#machineOptions(init);
+      let machine: Machine | null = null;
+      let snapshot: Snapshot | null = null;
+      const saved = this.#saved;
+      if (saved) {
+        const image: SavedMachine = {
+          restore: async (memory) => (snapshot = await saved.restore(memory)),
+          load: () => this.#loadImage(),
+          onMissing: (error) => void this.#failed(error),
+        };
+        machine = await Machine.resume({ ...options, image });
+      }
+      machine ??= await Machine.create({ ...options, image: await this.#loadImage() });
+      this.#machine = machine;
+      await machine.run();
+      if (snapshot) this.#resume(snapshot);
     } catch (error) {
-      const message = this.#failed(trace, error);
+      const message = this.#failed(error);
       this.#agent.fail(message);
       throw new Error(message, { cause: error });
     }
@@ -159,9 +155,43 @@ class MachineWorker implements MachineApi {
     return this.#device;
   }
 
-  #loadSnapshot({ guestUrl: baseUrl }: MachineInit, { emit }: WorkerTrace): Promise<LoadedSnapshot | null> {
+  #machineOptions(init: MachineInit): Omit<MachineOptions, 'image'> {
+    const { emit } = this.#trace;
+    return {
+      wasm: emulatorCode,
+      device: ({ memory, interrupt }) => (this.#device = this.#plugDevice(init, memory, interrupt)),
+      onSerial: (line, byte) => {
+        if (line === 1) this.#agent.receive(byte);
+        else this.#toConsole(byte);
+      },
+      onReset: () => {
+        this.#device?.machineReset();
+        this.#agent.reset('The guest was reset while the command ran.');
+        emit({ type: 'machine-reset' });
+        this.#boot('firmware');
+      },
+      onKernel: () => {
+        this.#boot('kernel');
+      },
+      onPowerOff: () => {
+        // Without power there is no device: what still arrives must not count as delivered.
+        this.#device?.machineReset();
+        this.#agent.reset('The guest switched the machine off.');
+        emit({ type: 'machine-off' });
+      },
+    };
+  }
+
+  #openSnapshot(): SnapshotSource {
     const { caches: storage = null } = globalThis as { readonly caches?: CacheStorage };
-    return loadSnapshot({ baseUrl, progress: this.#downloadProgress(), emit, storage });
+    const { guestUrl: baseUrl } = this.#ports;
+    return openSnapshot({ baseUrl, progress: this.#downloadProgress(), emit: this.#trace.emit, storage });
+  }
+
+  async #loadImage(): Promise<GuestImage> {
+    const image = await loadGuestImage(this.#ports.guestUrl, this.#downloadProgress());
+    this.#boot('firmware');
+    return image;
   }
 
   #downloadProgress(): (loaded: number, total: number) => void {
@@ -174,27 +204,26 @@ class MachineWorker implements MachineApi {
   }
 
   /** The console shows what it did, and the guest looks for its device: from here on everything is live. */
-  #resume({ snapshot, keep }: LoadedSnapshot): void {
-    for (const byte of snapshot.console) this.#toConsole(byte);
+  #resume({ console }: Snapshot): void {
+    for (const byte of console) this.#toConsole(byte);
     this.#boot('userspace');
     this.#agent.resume(new Date(), crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
-    void keep();
   }
 
   /** Tells the page. Returns what to tell a caller. */
-  #failed(trace: WorkerTrace, error: unknown): string {
+  #failed(error: unknown): string {
     const message = error instanceof Error ? error.message : String(error);
     const mend = error instanceof ImageError ? error.mend : 'Reload the page; if it stays, please report it.';
-    trace.emit({ type: 'machine-failed', message, mend });
+    this.#trace.emit({ type: 'machine-failed', message, mend });
     return `${message} ${mend}`;
   }
 
   #plugDevice(
     init: MachineInit,
-    trace: WorkerTrace,
     memory: ConstructorParameters<typeof VirtioNetPci>[0]['memory'],
     interrupt: ConstructorParameters<typeof VirtioNetPci>[0]['interrupt'],
   ): VirtioNetPci {
+    const trace = this.#trace;
     const host = Comlink.wrap<HostApi>(this.#ports.host);
     const requests = new HostRequests(
       (event) => host.rxEvent(event),
@@ -234,7 +263,7 @@ class MachineWorker implements MachineApi {
 
   #boot(stage: BootStage, loadedBytes = 0, totalBytes = 0): void {
     this.#stage = stage;
-    this.#trace?.emit({ type: 'boot', stage, loadedBytes, totalBytes });
+    this.#trace.emit({ type: 'boot', stage, loadedBytes, totalBytes });
   }
 
   #toConsole(byte: number): void {
@@ -249,6 +278,17 @@ class MachineWorker implements MachineApi {
     const bytes = Uint8Array.from(this.#console);
     this.#console = [];
     this.#ports.console.postMessage(bytes, [bytes.buffer]);
+  }
+}
+
+/** Some servers do not know what a .wasm is, and then it cannot be compiled while it comes. */
+async function compile(url: string): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compileStreaming(fetch(url));
+  } catch {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`The emulator could not be loaded (HTTP ${response.status}).`);
+    return WebAssembly.compile(await response.arrayBuffer());
   }
 }
 

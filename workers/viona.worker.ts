@@ -21,6 +21,8 @@ const INJECT_MAX = 1_000_000;
 
 /** Transferred by the page in the first message, before anything else. */
 export interface VionaPorts {
+  /** `Date.now()`-scale milliseconds at which the lab's clock reads 0. */
+  readonly epoch: number;
   readonly trace: MessagePort;
   /** comlink endpoint on which the device finds its host. */
   readonly device: MessagePort;
@@ -39,7 +41,7 @@ class VionaWorker implements VionaApi {
   }
 
   start(init: Parameters<VionaApi['start']>[0]): void {
-    const trace = openTrace(this.#ports.trace, init.epoch);
+    const trace = openTrace(this.#ports.trace, this.#ports.epoch);
     const host = new HostSide({
       mac: init.mac,
       mtu: init.mtu,

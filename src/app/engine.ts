@@ -1,14 +1,9 @@
-/**
- * Starts the two workers and wires them: to each other for requests and frames, to the page for control
- * and trace. Nothing here knows virtio; it only owns threads and ports.
- */
+/** The page's end of the two workers: calls into them, their traces, and the guest's console. */
 import * as Comlink from 'comlink';
 import type { TraceBatch } from '../core/trace/packed.ts';
 import type { MachineApi, VionaApi } from '../protocol/api.ts';
-import { openFrameChannel } from '../protocol/frame-channel.ts';
-import type { MachinePorts } from '../../workers/machine.worker.ts';
-import type { VionaPorts } from '../../workers/viona.worker.ts';
 import { PendingCalls } from './pending-calls.ts';
+import type { OnCrash, Thread, Threads } from './threads.ts';
 
 export interface Engine {
   readonly machine: Comlink.Remote<MachineApi>;
@@ -17,81 +12,22 @@ export interface Engine {
   readonly console: MessagePort;
 }
 
-export type OnTrace = (source: 'machine' | 'viona', batch: TraceBatch) => void;
+export type OnTrace = (source: Thread, batch: TraceBatch) => void;
 
-/** A thread died or never came up; `message` is what the browser says of it. */
-export type OnCrash = (thread: 'machine' | 'viona', message: string) => void;
-
-export function startEngine(onTrace: OnTrace, onCrash: OnCrash): Engine {
-  const shared = crossOriginIsolated;
-  const toGuest = openFrameChannel(new MessageChannel(), { shared });
-  const fromGuest = openFrameChannel(new MessageChannel(), { shared });
-  const control = new MessageChannel();
-  const console = new MessageChannel();
-
-  const machineWorker = new Worker(new URL('../../workers/machine.worker.ts', import.meta.url), {
-    type: 'module',
-    name: 'machine',
-  });
-  const machinePorts: MachinePorts = {
-    trace: tracePort('machine', onTrace),
-    console: console.port2,
-    host: control.port1,
-    toGuest: toGuest.receiver,
-    fromGuest: fromGuest.sender,
-  };
-  const vionaWorker = new Worker(new URL('../../workers/viona.worker.ts', import.meta.url), {
-    type: 'module',
-    name: 'viona',
-  });
-  const vionaPorts: VionaPorts = {
-    trace: tracePort('viona', onTrace),
-    device: control.port2,
-    toGuest: toGuest.sender,
-    fromGuest: fromGuest.receiver,
-  };
+export function attachEngine(threads: Threads, onTrace: OnTrace, onCrash: OnCrash): Engine {
+  for (const source of ['machine', 'viona'] as const) {
+    threads.trace[source].onmessage = (message: MessageEvent<TraceBatch>) => {
+      onTrace(source, message.data);
+    };
+  }
   const calls = new PendingCalls();
-  const crashed: OnCrash = (thread, message) => {
+  threads.onCrash((thread, message) => {
     onCrash(thread, message);
     calls.fail(new Error(`The ${thread} thread failed: ${message}. Reload the page.`));
-  };
-  reportCrashes(machineWorker, 'machine', crashed);
-  reportCrashes(vionaWorker, 'viona', crashed);
-  machineWorker.postMessage(machinePorts, [
-    machinePorts.trace,
-    machinePorts.console,
-    machinePorts.host,
-    machinePorts.toGuest.port,
-    machinePorts.fromGuest.port,
-  ]);
-  vionaWorker.postMessage(vionaPorts, [
-    vionaPorts.trace,
-    vionaPorts.device,
-    vionaPorts.toGuest.port,
-    vionaPorts.fromGuest.port,
-  ]);
+  });
   return {
-    machine: calls.follow(Comlink.wrap<MachineApi>(machineWorker)),
-    viona: calls.follow(Comlink.wrap<VionaApi>(vionaWorker)),
-    console: console.port1,
+    machine: calls.follow(Comlink.wrap<MachineApi>(threads.machine)),
+    viona: calls.follow(Comlink.wrap<VionaApi>(threads.viona)),
+    console: threads.console,
   };
-}
-
-/** The page's end of a thread's trace stays here; the thread's end is returned. */
-function tracePort(source: 'machine' | 'viona', onTrace: OnTrace): MessagePort {
-  const channel = new MessageChannel();
-  channel.port1.onmessage = (message: MessageEvent<TraceBatch>) => {
-    onTrace(source, message.data);
-  };
-  return channel.port2;
-}
-
-function reportCrashes(worker: Worker, thread: 'machine' | 'viona', onCrash: OnCrash): void {
-  worker.addEventListener('error', (event) => {
-    // A script that could not be loaded has no message.
-    onCrash(thread, event.message || 'its script could not be loaded');
-  });
-  worker.addEventListener('messageerror', () => {
-    onCrash(thread, 'it was sent a message that could not be read');
-  });
 }

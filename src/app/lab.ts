@@ -20,9 +20,10 @@ import type {
 import type { IoctlRecord } from '../core/viona/link.ts';
 import { hostModel } from '../core/host/models.ts';
 import { formatFeatures } from '../core/virtio/features.ts';
-import { startEngine, type Engine } from './engine.ts';
+import { attachEngine, type Engine } from './engine.ts';
 import { GuestConsole } from './guest-console.ts';
 import { PageStore } from './page-store.ts';
+import type { Threads } from './threads.ts';
 import {
   choosePersonality,
   type ChosenPersonality,
@@ -69,9 +70,9 @@ export class Lab {
   #model: HostModelId = FIRST_MODEL;
   #request: PersonalityRequest = {};
 
-  /** @param options `cold`: from power-on, even if there is a snapshot of the booted guest */
-  constructor(options: { readonly cold?: boolean } = {}) {
-    this.#engine = startEngine(
+  constructor(threads: Threads) {
+    this.#engine = attachEngine(
+      threads,
       (source, batch) => {
         const wasReady = this.#atShell();
         this.store.add(source, batch);
@@ -86,7 +87,7 @@ export class Lab {
       },
     );
     this.console = new GuestConsole(this.#engine.console);
-    this.ready = Promise.race([this.#start(options.cold === true), this.#failure()]);
+    this.ready = Promise.race([this.#start(), this.#failure()]);
     // The page shows a failure from the trace; whoever awaits `ready` gets it as a rejection.
     this.ready.catch(() => undefined);
   }
@@ -240,13 +241,14 @@ export class Lab {
     return chosen;
   }
 
-  async #start(cold: boolean): Promise<void> {
-    const epoch = performance.timeOrigin;
+  async #start(): Promise<void> {
     const ready = this.store.when((model) => model.boot?.stage === 'ready');
-    await this.#engine.viona.start({ epoch, mac: GUEST_MAC, mtu: MTU, model: FIRST_MODEL });
-    const guestUrl = new URL('guest/', document.baseURI).href;
+    const { machine, viona } = this.#engine;
     const personality = message(this.personality);
-    await this.#engine.machine.start({ epoch, guestUrl, mac: GUEST_MAC, mtu: MTU, personality, cold });
+    await Promise.all([
+      viona.start({ mac: GUEST_MAC, mtu: MTU, model: FIRST_MODEL }),
+      machine.start({ mac: GUEST_MAC, mtu: MTU, personality }),
+    ]);
     await ready;
   }
 

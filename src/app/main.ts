@@ -1,34 +1,7 @@
-/** Composition root: the lab, its facade for scripts (`window.lab`), and the page over it. */
-import type { GuestManifest } from '../../guest/manifest.ts';
-import '../ui/lab-app.ts';
+/** What the page's document loads: starts the threads, and then the page, which takes longer to load than to say so. */
 import { wantsColdBoot } from '../ui/boot-choice.ts';
-import { PageActions } from './actions.ts';
-import { Lab } from './lab.ts';
+import { startThreads } from './threads.ts';
 
-declare global {
-  interface Window {
-    /** The lab's facade for tests and scripts. */
-    lab: Lab;
-  }
-}
-
-const lab = new Lab({ cold: wantsColdBoot(new URLSearchParams(location.search)) });
-window.lab = lab;
-
-const app = document.querySelector('lab-app');
-if (!app) throw new Error('index.html must contain <lab-app>.');
-app.store = lab.store;
-app.actions = new PageActions(lab, null);
-void loadManifest().then((manifest) => {
-  app.actions = new PageActions(lab, manifest);
-});
-
-/** For the page's list of packages only; the machine checks the manifest by itself and reports what is wrong. */
-async function loadManifest(): Promise<GuestManifest | null> {
-  try {
-    const response = await fetch(new URL('guest/manifest.json', document.baseURI));
-    return response.ok ? ((await response.json()) as GuestManifest) : null;
-  } catch {
-    return null;
-  }
-}
+const threads = startThreads(wantsColdBoot(new URLSearchParams(location.search)));
+const { openPage } = await import('./page.ts');
+openPage(threads);

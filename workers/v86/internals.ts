@@ -75,8 +75,14 @@ export interface V86Cpu {
   readonly cr: Int32Array;
   /** Offered to the firmware at every reset. Loading a kernel adds the one that starts it. */
   readonly option_roms: V86OptionRom[];
-  /** RAM reads as zeros in `[start, start + length)`. What restores a state begins with all of it. */
+  /** RAM reads as zeros in `[start, start + length)`. */
   zero_memory(start: number, length: number): void;
+  /** Memory as a state has it: the pages that are not all zeros, and which those are. */
+  pack_memory(): { packed_memory: Uint8Array; bitmap: { get_buffer(): ArrayBuffer } };
+  /** The reverse, when a state is restored. */
+  unpack_memory(bitmap: unknown, packedMemory: Uint8Array): void;
+  /** What firmware is loaded from at every reset. */
+  readonly bios: { main: ArrayBuffer | undefined; vga: ArrayBuffer | undefined };
   /** Throws away translated code in `[start, end)`: owed after every write to RAM from outside. */
   jit_dirty_cache(start: number, end: number): void;
   /** apic.rs: where in WebAssembly memory the state of the local APIC lies. */

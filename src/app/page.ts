@@ -1,0 +1,36 @@
+/** Composition root of the page: the lab, its facade for scripts (`window.lab`), and the page over it. */
+import type { GuestManifest } from '../../guest/manifest.ts';
+import '../ui/lab-app.ts';
+import { PageActions } from './actions.ts';
+import { Lab } from './lab.ts';
+import type { Threads } from './threads.ts';
+
+declare global {
+  interface Window {
+    /** The lab's facade for tests and scripts. */
+    lab: Lab;
+  }
+}
+
+export function openPage(threads: Threads): void {
+  const lab = new Lab(threads);
+  window.lab = lab;
+
+  const app = document.querySelector('lab-app');
+  if (!app) throw new Error('index.html must contain <lab-app>.');
+  app.store = lab.store;
+  app.actions = new PageActions(lab, null);
+  void loadManifest().then((manifest) => {
+    app.actions = new PageActions(lab, manifest);
+  });
+}
+
+/** For the page's list of packages only; the machine checks the manifest by itself and reports what is wrong. */
+async function loadManifest(): Promise<GuestManifest | null> {
+  try {
+    const response = await fetch(new URL('guest/manifest.json', document.baseURI));
+    return response.ok ? ((await response.json()) as GuestManifest) : null;
+  } catch {
+    return null;
+  }
+}
