@@ -17,8 +17,7 @@ import { ImageError, loadGuestImage, type GuestImage } from './guest-image.ts';
 import { HostRequests } from './host-requests.ts';
 import { openSnapshot, type SnapshotSource } from './snapshot-store.ts';
 import { openTrace, reportRejections, type WorkerTrace } from './trace-port.ts';
-import type { Machine, MachineOptions, SavedMachine } from './v86/machine.ts';
-import type { Snapshot } from './v86/snapshot.ts';
+import type { Machine, MachineSurroundings, RefilledMachine } from './v86/machine.ts';
 
 /** Console bytes are collected this long before they are sent to the page, in milliseconds. */
 const CONSOLE_FLUSH = 10;
@@ -63,6 +62,8 @@ class MachineWorker implements MachineApi {
   readonly #agent: ExecAgent;
   readonly #trace: WorkerTrace;
   readonly #saved: SnapshotSource | null;
+  /** From the first moment on: neither waits for the page. */
+  readonly #refilled: Promise<RefilledMachine | null>;
   #machine: Machine | null = null;
   #device: VirtioNetPci | null = null;
   #console: number[] = [];
@@ -74,6 +75,8 @@ class MachineWorker implements MachineApi {
     this.#ports = ports;
     this.#trace = openTrace(ports.trace, ports.epoch);
     this.#saved = ports.cold ? null : this.#openSnapshot();
+    this.#refilled = this.#refill(this.#saved);
+    this.#refilled.catch(() => undefined);
     this.#agent = new ExecAgent(
       (bytes) => {
         this.#machine?.sendSerial(1, bytes);
@@ -91,23 +94,12 @@ class MachineWorker implements MachineApi {
 
   async start(init: MachineInit): Promise<void> {
     try {
-      const { Machine } = await emulatorScript;
-      const options = this.#machineOptions(init);
-      let machine: Machine | null = null;
-      let snapshot: Snapshot | null = null;
-      const saved = this.#saved;
-      if (saved) {
-        const image: SavedMachine = {
-          restore: async (memory) => (snapshot = await saved.restore(memory)),
-          load: () => this.#loadImage(),
-          onMissing: (error) => void this.#failed(error),
-        };
-        machine = await Machine.resume({ ...options, image });
-      }
-      machine ??= await Machine.create({ ...options, image: await this.#loadImage() });
+      const surroundings = this.#surroundings(init);
+      const refilled = await this.#refilled;
+      const machine = refilled ? await refilled.plug(surroundings) : await this.#powerOn(surroundings);
       this.#machine = machine;
       await machine.run();
-      if (snapshot) this.#resume(snapshot);
+      if (refilled) this.#resume(refilled.console);
     } catch (error) {
       const message = this.#failed(error);
       this.#agent.fail(message);
@@ -155,10 +147,24 @@ class MachineWorker implements MachineApi {
     return this.#device;
   }
 
-  #machineOptions(init: MachineInit): Omit<MachineOptions, 'image'> {
+  async #refill(saved: SnapshotSource | null): Promise<RefilledMachine | null> {
+    if (!saved) return null;
+    const { Machine } = await emulatorScript;
+    return Machine.refill(emulatorCode, {
+      restore: (memory) => saved.restore(memory),
+      load: () => this.#loadImage(),
+      onMissing: (error) => void this.#failed(error),
+    });
+  }
+
+  async #powerOn(surroundings: MachineSurroundings): Promise<Machine> {
+    const [{ Machine }, image] = await Promise.all([emulatorScript, this.#loadImage()]);
+    return Machine.create({ ...surroundings, wasm: emulatorCode, image });
+  }
+
+  #surroundings(init: MachineInit): MachineSurroundings {
     const { emit } = this.#trace;
     return {
-      wasm: emulatorCode,
       device: ({ memory, interrupt }) => (this.#device = this.#plugDevice(init, memory, interrupt)),
       onSerial: (line, byte) => {
         if (line === 1) this.#agent.receive(byte);
@@ -204,7 +210,7 @@ class MachineWorker implements MachineApi {
   }
 
   /** The console shows what it did, and the guest looks for its device: from here on everything is live. */
-  #resume({ console }: Snapshot): void {
+  #resume(console: Uint8Array): void {
     for (const byte of console) this.#toConsole(byte);
     this.#boot('userspace');
     this.#agent.resume(new Date(), crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
@@ -299,6 +305,8 @@ addEventListener(
   'message',
   (message: MessageEvent<MachinePorts>) => {
     Comlink.expose(new MachineWorker(message.data));
+    // The guest is on its way.
+    postMessage(null);
   },
   { once: true },
 );

@@ -3,5 +3,6 @@ import { wantsColdBoot } from '../ui/boot-choice.ts';
 import { startThreads } from './threads.ts';
 
 const threads = startThreads(wantsColdBoot(new URLSearchParams(location.search)));
+await threads.begun;
 const { openPage } = await import('./page.ts');
 openPage(threads);

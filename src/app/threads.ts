@@ -20,6 +20,11 @@ export interface Threads {
   readonly trace: Readonly<Record<Thread, MessagePort>>;
   /** Bytes of the guest's console, both ways. */
   readonly console: MessagePort;
+  /**
+   * The machine has its first message, or never will. A browser delivers that by way of the page's own thread: whoever
+   * keeps it busy before keeps the guest from coming.
+   */
+  readonly begun: Promise<void>;
   /** Tells of crashes, those before the call too. */
   onCrash(listener: OnCrash): void;
 }
@@ -61,6 +66,16 @@ export function startThreads(cold: boolean): Threads {
     fromGuest: fromGuest.receiver,
   };
   const crashes = crashesOf({ machine, viona });
+  const begun = new Promise<void>((resolve) => {
+    for (const event of ['message', 'error'])
+      machine.addEventListener(
+        event,
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
+  });
   machine.postMessage(machinePorts, [
     machinePorts.trace,
     machinePorts.console,
@@ -80,6 +95,7 @@ export function startThreads(cold: boolean): Threads {
     viona,
     trace: { machine: machineTrace.port1, viona: vionaTrace.port1 },
     console: console.port1,
+    begun,
     onCrash: crashes,
   };
 }

@@ -30,11 +30,11 @@ export interface SavedMachine {
   readonly onMissing: (error: unknown) => void;
 }
 
-export interface MachineOptions<Image = GuestImage | SavedMachine> {
-  /** v86.wasm: its path in Node; in a browser itself, compiled while the guest comes. */
-  readonly wasm: string | Promise<WebAssembly.Module>;
-  /** What to boot, or what to go on from. */
-  readonly image: Image;
+/** v86.wasm: its path in Node; in a browser itself, compiled while the guest comes. */
+export type Wasm = string | Promise<WebAssembly.Module>;
+
+/** What is around a machine. */
+export interface MachineSurroundings {
   /** Makes the PCI function, once the machine's memory and interrupt line exist; null for a machine without one. */
   readonly device: ((parts: MachineParts) => PciFunction) | null;
   readonly onSerial: (line: 0 | 1, byte: number) => void;
@@ -44,6 +44,19 @@ export interface MachineOptions<Image = GuestImage | SavedMachine> {
   readonly onKernel: () => void;
   /** The guest switched the machine off. It stands still until it is reset. */
   readonly onPowerOff: () => void;
+}
+
+export interface MachineOptions extends MachineSurroundings {
+  readonly wasm: Wasm;
+  /** What to boot. */
+  readonly image: GuestImage;
+}
+
+/** Memory as it was saved, and no device yet. */
+export interface RefilledMachine {
+  /** What the guest had written to its console. */
+  readonly console: Uint8Array;
+  plug(surroundings: MachineSurroundings): Promise<Machine>;
 }
 
 const CR0_PAGING = 0x8000_0000;
@@ -57,7 +70,7 @@ export class Machine {
   readonly emulator: V86;
   readonly #cpu: V86Cpu;
   readonly #memory: GuestRam;
-  readonly #options: MachineOptions;
+  readonly #options: MachineSurroundings & { readonly image: GuestImage | SavedMachine };
   #kernelTimer: ReturnType<typeof setInterval> | undefined;
   /** Null as long as the machine goes on from a snapshot: what it booted is elsewhere. */
   #bootImage: BootImage | null = null;
@@ -65,17 +78,20 @@ export class Machine {
   /** It was reset and waits for its image. */
   #loading = false;
 
-  static async create(options: MachineOptions<GuestImage>): Promise<Machine> {
+  static async create(options: MachineOptions): Promise<Machine> {
     return new Machine(await switchedOff(options.wasm, media(options.image)), options);
   }
 
-  /** Null if there is nothing to go on from. */
-  static async resume(options: MachineOptions<SavedMachine>): Promise<Machine | null> {
+  /**
+   * Fills a machine's memory with what was saved. What it resolves with plugs the device in and makes the machine whole,
+   * about to go on. Null if there is nothing to go on from.
+   */
+  static async refill(wasm: Wasm, image: SavedMachine): Promise<RefilledMachine | null> {
     // Firmware comes with the snapshot, and is not asked for before the next reset.
-    const emulator = await switchedOff(options.wasm, {});
+    const emulator = await switchedOff(wasm, {});
     const cpu = cpuOf(emulator);
     const memory = new GuestRam(cpu);
-    const snapshot = await options.image.restore({
+    const snapshot = await image.restore({
       write: (at, bytes) => {
         memory.write(at, bytes, 0, bytes.length);
       },
@@ -87,12 +103,17 @@ export class Machine {
       await emulator.destroy();
       return null;
     }
-    const machine = new Machine(emulator, options);
-    await machine.#goOn(snapshot);
-    return machine;
+    return {
+      console: snapshot.console,
+      async plug(parts) {
+        const machine = new Machine(emulator, { ...parts, image });
+        await machine.#goOn(snapshot);
+        return machine;
+      },
+    };
   }
 
-  private constructor(emulator: V86, options: MachineOptions) {
+  private constructor(emulator: V86, options: MachineSurroundings & { readonly image: GuestImage | SavedMachine }) {
     this.emulator = emulator;
     this.#options = options;
     this.#cpu = cpuOf(emulator);
@@ -227,7 +248,7 @@ export class Machine {
 }
 
 /** v86, about to execute its first instruction. */
-async function switchedOff(wasm: MachineOptions['wasm'], media: Partial<V86Options>): Promise<V86> {
+async function switchedOff(wasm: Wasm, media: Partial<V86Options>): Promise<V86> {
   const emulator = new V86({
     ...HARDWARE,
     ...(typeof wasm === 'string' ? { wasm_path: wasm } : { wasm_fn: instantiate(wasm) }),
