@@ -12,7 +12,7 @@
  */
 import type { SnapshotEvent } from '../src/core/trace/event.ts';
 import { hexDigest, matches } from './guest-image.ts';
-import { MACHINE_IDENTITY, SnapshotReader, type Snapshot } from './v86/snapshot.ts';
+import { MACHINE_IDENTITY, SnapshotReader, type BlankMemory, type Snapshot } from './v86/snapshot.ts';
 
 /** What snapshot.json says. */
 export interface SnapshotRecord {
@@ -38,13 +38,6 @@ export interface SnapshotOptions {
   readonly emit: (event: SnapshotEvent) => void;
   /** Null where the browser has none: private windows, plain HTTP. */
   readonly storage: CacheStorage | null;
-}
-
-/** Memory of a machine that has not run: all zeros. */
-export interface BlankMemory {
-  write(at: number, bytes: Uint8Array): void;
-  /** All zeros again. */
-  clear(): void;
 }
 
 /** A snapshot that is on its way since this was made. */
@@ -235,7 +228,7 @@ async function pour(
   for await (const chunk of chunksOf(body)) {
     total += chunk.length;
     if (total > unpackedBytes) throw new Error(`it unpacks to more than ${unpackedBytes} bytes`);
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const taken = Math.min(chunk.length - at, PIECE_BYTES - filled);
       piece.set(chunk.subarray(at, at + taken), filled);
       at += taken;

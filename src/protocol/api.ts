@@ -69,11 +69,7 @@ export interface MachineApi {
 
 /** What the page calls in the viona worker. */
 export interface VionaApi {
-  start(init: {
-    readonly mac: number;
-    readonly mtu: number;
-    readonly model: HostModelId;
-  }): void;
+  start(init: { readonly mac: number; readonly mtu: number; readonly model: HostModelId }): void;
   link(): LinkInfo;
   /** `arg` as the ioctl's own type, or as people write it. */
   ioctl(name: string, arg: unknown): IoctlRecord;

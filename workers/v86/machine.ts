@@ -12,8 +12,7 @@ import { cpuOf, type V86Cpu } from './internals.ts';
 import { interrupts, type MachineInterrupts } from './interrupts.ts';
 import { resetsInterruptChips } from './interrupt-chips.ts';
 import { plugIn, type PciFunction } from './pci-port.ts';
-import type { Snapshot } from './snapshot.ts';
-import type { BlankMemory } from '../snapshot-store.ts';
+import type { BlankMemory, Snapshot } from './snapshot.ts';
 
 export interface MachineParts {
   readonly memory: GuestRam;

@@ -38,6 +38,13 @@ export interface Snapshot {
   readonly console: Uint8Array;
 }
 
+/** Memory of a machine that has not run: all zeros. */
+export interface BlankMemory {
+  write(at: number, bytes: Uint8Array): void;
+  /** All zeros again. */
+  clear(): void;
+}
+
 interface Part {
   readonly name: string;
   readonly bytes: number;
