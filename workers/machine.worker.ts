@@ -191,7 +191,15 @@ class MachineWorker implements MachineApi {
   #openSnapshot(): SnapshotSource {
     const { caches: storage = null } = globalThis as { readonly caches?: CacheStorage };
     const { guestUrl: baseUrl } = this.#ports;
-    return openSnapshot({ baseUrl, progress: this.#downloadProgress(), emit: this.#trace.emit, storage });
+    return openSnapshot({
+      baseUrl,
+      progress: this.#downloadProgress(),
+      restoring: () => {
+        this.#boot('restore');
+      },
+      emit: this.#trace.emit,
+      storage,
+    });
   }
 
   async #loadImage(): Promise<GuestImage> {

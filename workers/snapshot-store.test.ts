@@ -70,6 +70,8 @@ describe('openSnapshot', () => {
   let events: SnapshotEvent[];
   let downloads: number;
   let progress: [loaded: number, total: number][];
+  /** How much progress there was when it was being restored. */
+  let stages: number[];
 
   /** A server with a snapshot, spoiled or whole; undefined is 404. */
   const serve = (files: Record<string, string | Uint8Array | undefined> = {}): void => {
@@ -95,6 +97,7 @@ describe('openSnapshot', () => {
     const source = openSnapshot({
       baseUrl: BASE,
       progress: (loaded, total) => progress.push([loaded, total]),
+      restoring: () => stages.push(progress.length),
       emit: (event) => {
         events.push(event);
       },
@@ -116,6 +119,7 @@ describe('openSnapshot', () => {
     events = [];
     downloads = 0;
     progress = [];
+    stages = [];
     serve();
   });
 
@@ -128,6 +132,7 @@ describe('openSnapshot', () => {
     expect(first.snapshot?.console).toEqual(text('hello'));
     expect(same(first.memory, MEMORY)).toBe(true);
     expect(progress.at(-1)).toEqual([IMAGE.length, IMAGE.length]);
+    expect(stages).toEqual([progress.length]);
     await first.keep();
     expect(same(storage.entries.get(KEY), UNPACKED)).toBe(true);
     const second = await load();
@@ -135,6 +140,7 @@ describe('openSnapshot', () => {
     expect(second.snapshot?.console).toEqual(text('hello'));
     expect(same(second.memory, MEMORY)).toBe(true);
     expect(downloads).toBe(1);
+    expect(stages, 'at once, without a download').toEqual([progress.length, progress.length]);
     expect(outcomes()).toEqual(['used server', 'kept storage', 'used storage']);
   });
 

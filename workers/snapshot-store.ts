@@ -35,6 +35,8 @@ export interface SnapshotOptions {
   readonly baseUrl: string;
   /** Bytes so far, bytes in all, as they come from the server. */
   readonly progress: (loaded: number, total: number) => void;
+  /** Nothing has to come from the server, or everything has come. */
+  readonly restoring: () => void;
   readonly emit: (event: SnapshotEvent) => void;
   /** Null where the browser has none: private windows, plain HTTP. */
   readonly storage: CacheStorage | null;
@@ -74,6 +76,7 @@ export function openSnapshot(options: SnapshotOptions): SnapshotSource {
       if (!found) return null;
       const { record, cache, stored, served } = found;
       if (stored) {
+        options.restoring();
         const snapshot = await tried('storage', options, () => pour(stored.body, record, memory));
         if (snapshot) return snapshot;
         memory.clear();
@@ -82,7 +85,7 @@ export function openSnapshot(options: SnapshotOptions): SnapshotSource {
       return tried('server', options, async () => {
         const response = await (served ?? request(options, record));
         if (!response.ok || !response.body) throw new Error(`${FILE} could not be loaded (HTTP ${response.status})`);
-        const packed = response.body.pipeThrough(counted(record, options.progress));
+        const packed = response.body.pipeThrough(counted(record, options));
         const kept: typeof pieces = [];
         const snapshot = await pour(packed.pipeThrough(new DecompressionStream('gzip')), record, memory, kept);
         pieces = kept;
@@ -179,7 +182,7 @@ async function tried(
 /** Reports what goes through. Fails if it is not as long as it should be. */
 function counted(
   { bytes }: SnapshotRecord,
-  progress: SnapshotOptions['progress'],
+  { progress, restoring }: SnapshotOptions,
 ): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
   let loaded = 0;
   const check = (right: boolean): void => {
@@ -194,6 +197,7 @@ function counted(
     },
     flush: () => {
       check(loaded === bytes);
+      restoring();
     },
   });
 }

@@ -1,21 +1,10 @@
-/** Composition root of the page: the lab, its facade for scripts (`window.lab`), and the page over it. */
+/** Composition root of the page: its elements, over the lab. */
 import type { GuestManifest } from '../../guest/manifest.ts';
 import '../ui/lab-app.ts';
 import { PageActions } from './actions.ts';
-import { Lab } from './lab.ts';
-import type { Threads } from './threads.ts';
+import type { Lab } from './lab.ts';
 
-declare global {
-  interface Window {
-    /** The lab's facade for tests and scripts. */
-    lab: Lab;
-  }
-}
-
-export function openPage(threads: Threads): void {
-  const lab = new Lab(threads);
-  window.lab = lab;
-
+export function openPage(lab: Lab): void {
   const app = document.querySelector('lab-app');
   if (!app) throw new Error('index.html must contain <lab-app>.');
   app.store = lab.store;
