@@ -53,6 +53,33 @@ function labServer(): Plugin {
 }
 
 /**
+ * The entry starts the threads and then asks for the page. The browser is told of the page's script at once, so that it
+ * comes meanwhile.
+ */
+function pagePreload(): Plugin {
+  return {
+    name: 'page-preload',
+    apply: 'build',
+    transformIndexHtml: {
+      order: 'post',
+      handler: (_html, { bundle, chunk }) => {
+        const behind = (name: string): string[] => {
+          const found = bundle?.[name];
+          return found?.type === 'chunk' ? [name, ...found.imports.flatMap(behind)] : [];
+        };
+        const files = new Set((chunk?.dynamicImports ?? []).flatMap(behind));
+        for (const known of chunk ? behind(chunk.fileName) : []) files.delete(known);
+        return [...files].map((file) => ({
+          tag: 'link',
+          attrs: { rel: 'modulepreload', crossorigin: true, href: `./${file}` },
+          injectTo: 'head',
+        }));
+      },
+    },
+  };
+}
+
+/**
  * v86 is one module for browsers and for Node: behind tests of its surroundings it names `fs`, `crypto`,
  * `perf_hooks` and their node: forms. A browser never comes there, and the bundler rightly puts nothing in
  * their place. It would say so five times in every build; about any other module it still does.
@@ -73,7 +100,7 @@ export default defineConfig({
   appType: 'mpa',
   // Works from any folder of a static server.
   base: './',
-  plugins: [labServer(), v86NodeBranches(), sizeBudget()],
+  plugins: [labServer(), v86NodeBranches(), pagePreload(), sizeBudget()],
   server: {
     watch: {
       ignored: ['**/.cache/**', '**/public/guest/**', '**/dist/**', '**/test-results/**', '**/playwright-report/**'],

@@ -63,7 +63,7 @@ async function loadManifest(baseUrl: string): Promise<GuestManifest> {
  * A file of the image, as its hash says it must be. Throws an `ImageError` if it is not.
  * @param progress more bytes have come
  */
-export async function download(
+async function download(
   baseUrl: string,
   file: Pick<GuestFile, 'name' | 'bytes' | 'sha256'>,
   progress: (bytes: number) => void,
@@ -90,17 +90,25 @@ export async function download(
   return bytes;
 }
 
-/** @param sha256 lower-case hexadecimal */
+/** @param sha256 lower-case hexadecimal. True as well where nothing can be hashed. */
 export async function matches(bytes: Uint8Array<ArrayBuffer>, sha256: string): Promise<boolean> {
-  // crypto.subtle exists in secure contexts only; a lab on plain HTTP still works, unverified.
+  const found = await hexDigest(bytes);
+  return found === null || found === sha256;
+}
+
+/**
+ * SHA-256 of the bytes as they are at the moment of the call, in lower-case hexadecimal. Null without `crypto.subtle`,
+ * which exists in secure contexts only; a lab on plain HTTP still works, unverified.
+ */
+export async function hexDigest(bytes: Uint8Array<ArrayBuffer>): Promise<string | null> {
   const { subtle } = crypto as { readonly subtle?: SubtleCrypto };
-  if (!subtle) return true;
+  if (!subtle) return null;
   const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('') === sha256;
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** Throws if the bytes are no gzip of so many bytes. */
-export async function gunzip(packed: Uint8Array<ArrayBuffer>, unpackedBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+async function gunzip(packed: Uint8Array<ArrayBuffer>, unpackedBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const unpacked = new Uint8Array(unpackedBytes);
   let at = 0;
   const reader = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();

@@ -16,14 +16,16 @@ import { frameReceiver, frameSender, type FrameEnd } from '../src/protocol/frame
 import { ExecAgent } from './exec-agent.ts';
 import { ImageError, loadGuestImage, type GuestImage } from './guest-image.ts';
 import { HostRequests } from './host-requests.ts';
-import { loadSnapshot, type LoadedSnapshot } from './snapshot-store.ts';
+import { openSnapshot, type SnapshotSource } from './snapshot-store.ts';
 import { openTrace, reportRejections, type WorkerTrace } from './trace-port.ts';
-import type { Machine } from './v86/machine.ts';
+import type { Machine, MachineSurroundings, RefilledMachine } from './v86/machine.ts';
 
 /** Console bytes are collected this long before they are sent to the page, in milliseconds. */
 const CONSOLE_FLUSH = 10;
 /** Download progress is reported this often, in milliseconds. */
 const PROGRESS_INTERVAL = 100;
+/** A downloaded snapshot is put into the browser's storage so long after its guest is ready, in milliseconds. */
+const KEEP_AFTER = 1000;
 /** What a browser rounds to a millisecond: coalescing waits a little longer than asked, as it may. */
 const TIMER = {
   after: (microseconds: number, callback: () => void): unknown => setTimeout(callback, microseconds / 1000),
@@ -35,8 +37,14 @@ const TIMER = {
 const RANDOM_BYTES = 64;
 const NOT_STARTED = 'The machine has not started yet; await lab.ready first.';
 
-/** Transferred by the page in the first message, before anything else. */
+/** The page's first message, before anything else. Ports and channel ends are transferred. */
 export interface MachinePorts {
+  /** `Date.now()`-scale milliseconds at which the lab's clock reads 0. */
+  readonly epoch: number;
+  /** Directory of the guest image, absolute URL with a trailing slash. */
+  readonly guestUrl: string;
+  /** From power-on, even if there is a snapshot. */
+  readonly cold: boolean;
   readonly trace: MessagePort;
   readonly console: MessagePort;
   /** comlink endpoint of the host side. */
@@ -45,28 +53,41 @@ export interface MachinePorts {
   readonly fromGuest: FrameEnd<MessagePort>;
 }
 
+/** The emulator is most of this thread's script, and its code is a file of its own: both come while the guest does. */
+const emulatorScript = import('./v86/machine.ts');
+const emulatorCode = compile(wasm);
+for (const promise of [emulatorScript, emulatorCode]) promise.catch(() => undefined);
+
 class MachineWorker implements MachineApi {
   readonly #ports: MachinePorts;
   readonly #agent: ExecAgent;
-  #trace: WorkerTrace | null = null;
+  readonly #trace: WorkerTrace;
+  readonly #saved: SnapshotSource | null;
+  /** From the first moment on: neither waits for the page. */
+  readonly #refilled: Promise<RefilledMachine | null>;
   #machine: Machine | null = null;
   #device: VirtioNetPci | null = null;
   readonly #toGuest: FrameReceiver;
   #console: number[] = [];
   #stage: BootStage = 'download';
-  #recording = true;
   /** Chosen before there was a device. */
   #personality: PersonalityMessage | null = null;
 
   constructor(ports: MachinePorts) {
     this.#ports = ports;
     this.#toGuest = frameReceiver(ports.toGuest);
+    this.#trace = openTrace(ports.trace, ports.epoch, () => this.#machine?.instructions() ?? 0);
+    this.#saved = ports.cold ? null : this.#openSnapshot();
+    this.#refilled = this.#refill(this.#saved);
+    this.#refilled.catch(() => undefined);
     this.#agent = new ExecAgent(
       (bytes) => {
         this.#machine?.sendSerial(1, bytes);
       },
       () => {
         this.#boot('ready');
+        // It takes long, and its guest is more important.
+        setTimeout(() => void this.#saved?.keep(), KEEP_AFTER);
       },
     );
     ports.console.onmessage = (message: MessageEvent<Uint8Array>) => {
@@ -75,59 +96,15 @@ class MachineWorker implements MachineApi {
   }
 
   async start(init: MachineInit): Promise<void> {
-    const trace = openTrace(this.#ports.trace, init.epoch, () => this.#machine?.instructions() ?? 0);
-    trace.writer.recording = this.#recording;
-    this.#trace = trace;
     try {
-      // The emulator is most of this thread's script: it comes while the guest does.
-      const emulator = import('./v86/machine.ts');
-      const saved = init.cold ? null : await this.#loadSnapshot(init, trace);
-      const load = async (): Promise<GuestImage> => {
-        const image = await loadGuestImage(init.guestUrl, this.#downloadProgress());
-        this.#boot('firmware');
-        return image;
-      };
-      const onMissing = (error: unknown): void => void this.#failed(trace, error);
-      const image = saved ? { snapshot: saved.snapshot, load, onMissing } : await load();
-      if (saved) this.#boot('restore');
-      const { Machine } = await emulator;
-      this.#machine = await Machine.create({
-        wasm,
-        image,
-        device: ({ memory, interrupt }) => (this.#device = this.#plugDevice(init, trace, memory, interrupt)),
-        onSerial: (line, byte) => {
-          if (line === 1) this.#agent.receive(byte);
-          else this.#toConsole(byte);
-        },
-        onReset: () => {
-          this.#device?.machineReset();
-          this.#agent.reset('The guest was reset while the command ran.');
-          trace.emit({ type: 'machine-reset' });
-          this.#boot('firmware');
-        },
-        onKernel: () => {
-          this.#boot('kernel');
-        },
-        turns: {
-          turn: () => {
-            this.#device?.turn();
-            this.#toGuest.poll();
-          },
-          rest: () => {
-            this.#toGuest.rest();
-          },
-        },
-        onPowerOff: () => {
-          // Without power there is no device: what still arrives must not count as delivered.
-          this.#device?.machineReset();
-          this.#agent.reset('The guest switched the machine off.');
-          trace.emit({ type: 'machine-off' });
-        },
-      });
-      await this.#machine.run();
-      if (saved) this.#resume(saved);
+      const surroundings = this.#surroundings(init);
+      const refilled = await this.#refilled;
+      const machine = refilled ? await refilled.plug(surroundings) : await this.#powerOn(surroundings);
+      this.#machine = machine;
+      await machine.run();
+      if (refilled) this.#resume(refilled.console);
     } catch (error) {
-      const message = this.#failed(trace, error);
+      const message = this.#failed(error);
       this.#agent.fail(message);
       throw new Error(message, { cause: error });
     }
@@ -164,8 +141,7 @@ class MachineWorker implements MachineApi {
   }
 
   setRecording(on: boolean): void {
-    this.#recording = on;
-    if (this.#trace) this.#trace.writer.recording = on;
+    this.#trace.writer.recording = on;
   }
 
   restart(): void {
@@ -178,9 +154,74 @@ class MachineWorker implements MachineApi {
     return this.#device;
   }
 
-  #loadSnapshot({ guestUrl: baseUrl }: MachineInit, { emit }: WorkerTrace): Promise<LoadedSnapshot | null> {
+  async #refill(saved: SnapshotSource | null): Promise<RefilledMachine | null> {
+    if (!saved) return null;
+    const { Machine } = await emulatorScript;
+    return Machine.refill(emulatorCode, {
+      restore: (memory) => saved.restore(memory),
+      load: () => this.#loadImage(),
+      onMissing: (error) => void this.#failed(error),
+    });
+  }
+
+  async #powerOn(surroundings: MachineSurroundings): Promise<Machine> {
+    const [{ Machine }, image] = await Promise.all([emulatorScript, this.#loadImage()]);
+    return Machine.create({ ...surroundings, wasm: emulatorCode, image });
+  }
+
+  #surroundings(init: MachineInit): MachineSurroundings {
+    const { emit } = this.#trace;
+    return {
+      device: ({ memory, interrupt }) => (this.#device = this.#plugDevice(init, memory, interrupt)),
+      onSerial: (line, byte) => {
+        if (line === 1) this.#agent.receive(byte);
+        else this.#toConsole(byte);
+      },
+      onReset: () => {
+        this.#device?.machineReset();
+        this.#agent.reset('The guest was reset while the command ran.');
+        emit({ type: 'machine-reset' });
+        this.#boot('firmware');
+      },
+      onKernel: () => {
+        this.#boot('kernel');
+      },
+      turns: {
+        turn: () => {
+          this.#device?.turn();
+          this.#toGuest.poll();
+        },
+        rest: () => {
+          this.#toGuest.rest();
+        },
+      },
+      onPowerOff: () => {
+        // Without power there is no device: what still arrives must not count as delivered.
+        this.#device?.machineReset();
+        this.#agent.reset('The guest switched the machine off.');
+        emit({ type: 'machine-off' });
+      },
+    };
+  }
+
+  #openSnapshot(): SnapshotSource {
     const { caches: storage = null } = globalThis as { readonly caches?: CacheStorage };
-    return loadSnapshot({ baseUrl, progress: this.#downloadProgress(), emit, storage });
+    const { guestUrl: baseUrl } = this.#ports;
+    return openSnapshot({
+      baseUrl,
+      progress: this.#downloadProgress(),
+      restoring: () => {
+        this.#boot('restore');
+      },
+      emit: this.#trace.emit,
+      storage,
+    });
+  }
+
+  async #loadImage(): Promise<GuestImage> {
+    const image = await loadGuestImage(this.#ports.guestUrl, this.#downloadProgress());
+    this.#boot('firmware');
+    return image;
   }
 
   #downloadProgress(): (loaded: number, total: number) => void {
@@ -193,27 +234,26 @@ class MachineWorker implements MachineApi {
   }
 
   /** The console shows what it did, and the guest looks for its device: from here on everything is live. */
-  #resume({ snapshot, keep }: LoadedSnapshot): void {
-    for (const byte of snapshot.console) this.#toConsole(byte);
+  #resume(console: Uint8Array): void {
+    for (const byte of console) this.#toConsole(byte);
     this.#boot('userspace');
     this.#agent.resume(new Date(), crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
-    void keep();
   }
 
   /** Tells the page. Returns what to tell a caller. */
-  #failed(trace: WorkerTrace, error: unknown): string {
+  #failed(error: unknown): string {
     const message = error instanceof Error ? error.message : String(error);
     const mend = error instanceof ImageError ? error.mend : 'Reload the page; if it stays, please report it.';
-    trace.emit({ type: 'machine-failed', message, mend });
+    this.#trace.emit({ type: 'machine-failed', message, mend });
     return `${message} ${mend}`;
   }
 
   #plugDevice(
     init: MachineInit,
-    trace: WorkerTrace,
     memory: ConstructorParameters<typeof VirtioNetPci>[0]['memory'],
     interrupt: ConstructorParameters<typeof VirtioNetPci>[0]['interrupt'],
   ): VirtioNetPci {
+    const trace = this.#trace;
     const host = Comlink.wrap<HostApi>(this.#ports.host);
     const requests = new HostRequests(
       (event) => host.rxEvent(event),
@@ -253,7 +293,7 @@ class MachineWorker implements MachineApi {
 
   #boot(stage: BootStage, loadedBytes = 0, totalBytes = 0): void {
     this.#stage = stage;
-    this.#trace?.emit({ type: 'boot', stage, loadedBytes, totalBytes });
+    this.#trace.emit({ type: 'boot', stage, loadedBytes, totalBytes });
   }
 
   #toConsole(byte: number): void {
@@ -271,6 +311,17 @@ class MachineWorker implements MachineApi {
   }
 }
 
+/** Some servers do not know what a .wasm is, and then it cannot be compiled while it comes. */
+async function compile(url: string): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compileStreaming(fetch(url));
+  } catch {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`The emulator could not be loaded (HTTP ${response.status}).`);
+    return WebAssembly.compile(await response.arrayBuffer());
+  }
+}
+
 reportRejections();
 
 /** The first message brings the ports; comlink serves everything after it. */
@@ -278,6 +329,8 @@ addEventListener(
   'message',
   (message: MessageEvent<MachinePorts>) => {
     Comlink.expose(new MachineWorker(message.data));
+    // The guest is on its way.
+    postMessage(null);
   },
   { once: true },
 );

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SnapshotEvent } from '../src/core/trace/event.ts';
-import { loadSnapshot, type SnapshotRecord } from './snapshot-store.ts';
+import { openSnapshot, PIECE_BYTES, type SnapshotRecord } from './snapshot-store.ts';
 import { MACHINE_IDENTITY, packSnapshot } from './v86/snapshot.ts';
 
 const BASE = 'http://lab.test/guest/';
@@ -13,17 +13,32 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 function packed(console: string): Uint8Array {
   const none = new Uint8Array(0);
   const parts = { state: none, bios: none, vgaBios: none, realMode: none, commandLine: none, optionRoms: [] };
-  return packSnapshot({ ...parts, console: text(console) });
+  return packSnapshot({ ...parts, console: text(console) }, MEMORY);
 }
+
+function piecesOf(bytes: Uint8Array): string[] {
+  const pieces: string[] = [];
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) pieces.push(sha256(bytes.subarray(at, at + PIECE_BYTES)));
+  return pieces;
+}
+
+/** Megabytes: `toEqual` would take minutes. */
+const same = (one: Uint8Array | undefined, other: Uint8Array): boolean =>
+  one !== undefined && Buffer.compare(one, other) === 0;
+
+/** Two pieces and a bit. */
+const MEMORY = Uint8Array.from({ length: 5 * 1024 * 1024 }, (_, at) => (at * 31) >> 8);
 
 const UNPACKED = packed('hello');
 const IMAGE = Uint8Array.from(gzipSync(UNPACKED));
 const RECORD: SnapshotRecord = {
   machine: MACHINE_IDENTITY,
   image: sha256(MANIFEST),
+  maker: '',
   bytes: IMAGE.length,
   sha256: sha256(IMAGE),
   unpackedBytes: UNPACKED.length,
+  pieces: piecesOf(UNPACKED),
 };
 const KEY = `${BASE}snapshot.img?sha256=${RECORD.sha256}`;
 
@@ -50,10 +65,13 @@ class Storage {
   }
 }
 
-describe('loadSnapshot', () => {
+describe('openSnapshot', () => {
   let storage: Storage;
   let events: SnapshotEvent[];
   let downloads: number;
+  let progress: [loaded: number, total: number][];
+  /** How much progress there was when it was being restored. */
+  let stages: number[];
 
   /** A server with a snapshot, spoiled or whole; undefined is 404. */
   const serve = (files: Record<string, string | Uint8Array | undefined> = {}): void => {
@@ -74,21 +92,34 @@ describe('loadSnapshot', () => {
       );
     });
   };
-  const load = (caches: CacheStorage | null = storage.caches) =>
-    loadSnapshot({
+  /** What a machine has of it in the end, null if it has nothing to go on from. */
+  const load = async (caches: CacheStorage | null = storage.caches) => {
+    const source = openSnapshot({
       baseUrl: BASE,
-      progress: () => undefined,
+      progress: (loaded, total) => progress.push([loaded, total]),
+      restoring: () => stages.push(progress.length),
       emit: (event) => {
         events.push(event);
       },
       storage: caches,
     });
+    const memory = new Uint8Array(MEMORY.length);
+    const snapshot = await source.restore({
+      write: (at, bytes) => {
+        memory.set(bytes, at);
+      },
+      clear: () => memory.fill(0),
+    });
+    return { snapshot, memory, keep: () => source.keep() };
+  };
   const outcomes = (): string[] => events.map(({ outcome, from }) => `${outcome} ${from}`);
 
   beforeEach(() => {
     storage = new Storage();
     events = [];
     downloads = 0;
+    progress = [];
+    stages = [];
     serve();
   });
 
@@ -96,19 +127,25 @@ describe('loadSnapshot', () => {
     vi.unstubAllGlobals();
   });
 
-  it('downloads it the first time, keeps it, and asks the storage the second time', async () => {
+  it('downloads it the first time, keeps it unpacked, and asks the storage the second time', async () => {
     const first = await load();
-    expect(first?.snapshot.console).toEqual(text('hello'));
-    await first?.keep();
+    expect(first.snapshot?.console).toEqual(text('hello'));
+    expect(same(first.memory, MEMORY)).toBe(true);
+    expect(progress.at(-1)).toEqual([IMAGE.length, IMAGE.length]);
+    expect(stages).toEqual([progress.length]);
+    await first.keep();
+    expect(same(storage.entries.get(KEY), UNPACKED)).toBe(true);
     const second = await load();
-    await second?.keep();
-    expect(second?.snapshot.console).toEqual(text('hello'));
+    await second.keep();
+    expect(second.snapshot?.console).toEqual(text('hello'));
+    expect(same(second.memory, MEMORY)).toBe(true);
     expect(downloads).toBe(1);
+    expect(stages, 'at once, without a download').toEqual([progress.length, progress.length]);
     expect(outcomes()).toEqual(['used server', 'kept storage', 'used storage']);
   });
 
   it('refuses and throws away what is stored of another image, and says so', async () => {
-    storage.entries.set(`${BASE}snapshot.img?sha256=old`, IMAGE);
+    storage.entries.set(`${BASE}snapshot.img?sha256=old`, UNPACKED);
     await load();
     expect(outcomes()).toEqual(['refused storage', 'used server']);
     expect(storage.entries.size).toBe(0);
@@ -117,15 +154,17 @@ describe('loadSnapshot', () => {
   it.each([
     ['another byte', (bytes: Uint8Array) => bytes.map((byte, at) => (at === bytes.length - 9 ? byte ^ 1 : byte))],
     ['one byte less', (bytes: Uint8Array) => bytes.subarray(1)],
-    ['another snapshot', () => gzipSync(packed('hullo'))],
+    ['one byte more', (bytes: Uint8Array) => Uint8Array.from([...bytes, 0])],
+    ['another snapshot', () => packed('hullo')],
     ['nothing', () => new Uint8Array(0)],
-  ])('refuses a stored snapshot with %s, and downloads it again', async (_, spoil) => {
-    storage.entries.set(KEY, Uint8Array.from(spoil(IMAGE)));
+  ])('refuses a stored snapshot with %s, downloads it again, and nothing of it is left', async (_, spoil) => {
+    storage.entries.set(KEY, Uint8Array.from(spoil(UNPACKED)));
     const loaded = await load();
-    await loaded?.keep();
+    await loaded.keep();
     expect(outcomes()).toEqual(['refused storage', 'used server', 'kept storage']);
-    expect(events[0]?.detail).toContain('damaged');
-    expect(storage.entries.get(KEY)).toEqual(IMAGE);
+    expect(events[0]?.detail).toContain('cannot be used');
+    expect(same(loaded.memory, MEMORY)).toBe(true);
+    expect(same(storage.entries.get(KEY), UNPACKED)).toBe(true);
   });
 
   it.each([
@@ -135,16 +174,21 @@ describe('loadSnapshot', () => {
     ['it is of another machine', { 'snapshot.json': JSON.stringify({ ...RECORD, machine: 'v85' }) }, 'refused server'],
     ['the file is missing', { 'snapshot.img': undefined }, 'refused server'],
     ['the file is another one', { 'snapshot.img': 'something else' }, 'refused server'],
+    ['the file is another snapshot', { 'snapshot.img': gzipSync(packed('hullo')) }, 'refused server'],
+    ['the file ends early', { 'snapshot.img': IMAGE.subarray(0, IMAGE.length - 1) }, 'refused server'],
   ])('there is no snapshot if, on the server, %s', async (_, files, outcome) => {
     serve(files);
-    expect(await load()).toBeNull();
+    const { snapshot, keep } = await load();
+    expect(snapshot).toBeNull();
     expect(outcomes()).toEqual([outcome]);
     expect(events[0]?.detail).not.toBe('');
+    await keep();
+    expect(storage.entries.size, 'what is not right is not kept').toBe(0);
   });
 
   it('says when there is no room to keep it', async () => {
     storage.full = true;
-    await (await load())?.keep();
+    await (await load()).keep();
     expect(outcomes()).toEqual(['used server', 'not-kept storage']);
     expect(events[1]?.detail).toContain('there is no room');
   });
@@ -154,7 +198,7 @@ describe('loadSnapshot', () => {
     ['refuses', { open: () => Promise.reject(new DOMException('no', 'SecurityError')) } as unknown as CacheStorage],
   ])('works, and says that nothing is kept, where storage %s', async (_, caches) => {
     const loaded = await load(caches);
-    await loaded?.keep();
+    await loaded.keep();
     expect(outcomes()).toEqual(['used server', 'not-kept storage']);
   });
 });

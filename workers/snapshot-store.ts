@@ -5,10 +5,14 @@
  * The server's `snapshot.json` says which snapshot is right; what is stored counts only if it is that one, byte for
  * byte. Whatever is not right is refused and said, and the next source is tried. With none left there is no
  * snapshot, and the guest boots from power-on.
+ *
+ * Nothing waits for the whole: what has come is unpacked, hashed in pieces and written into the machine's memory while
+ * the rest is on its way. The server's copy is packed, because a network is slower than unpacking it. The stored one
+ * is not: unpacking takes longer than reading twice as much from a disk.
  */
 import type { SnapshotEvent } from '../src/core/trace/event.ts';
-import { download, gunzip, matches } from './guest-image.ts';
-import { MACHINE_IDENTITY, unpackSnapshot, type Snapshot } from './v86/snapshot.ts';
+import { hexDigest, matches } from './guest-image.ts';
+import { MACHINE_IDENTITY, SnapshotReader, type BlankMemory, type Snapshot } from './v86/snapshot.ts';
 
 /** What snapshot.json says. */
 export interface SnapshotRecord {
@@ -16,10 +20,14 @@ export interface SnapshotRecord {
   readonly machine: string;
   /** SHA-256 of the manifest of the image that it booted, in hexadecimal. */
   readonly image: string;
+  /** SHA-256 of what was done in the guest before it was saved. */
+  readonly maker: string;
   /** Of snapshot.img as it lies there: a gzip. */
   readonly bytes: number;
   readonly sha256: string;
   readonly unpackedBytes: number;
+  /** SHA-256 of each `PIECE_BYTES` of what it unpacks to; the last piece is shorter. */
+  readonly pieces: readonly string[];
 }
 
 export interface SnapshotOptions {
@@ -27,38 +35,87 @@ export interface SnapshotOptions {
   readonly baseUrl: string;
   /** Bytes so far, bytes in all, as they come from the server. */
   readonly progress: (loaded: number, total: number) => void;
+  /** Nothing has to come from the server, or everything has come. */
+  readonly restoring: () => void;
   readonly emit: (event: SnapshotEvent) => void;
   /** Null where the browser has none: private windows, plain HTTP. */
   readonly storage: CacheStorage | null;
 }
 
-export interface LoadedSnapshot {
-  readonly snapshot: Snapshot;
+/** A snapshot that is on its way since this was made. */
+export interface SnapshotSource {
+  /** Fills the memory; the rest is what it resolves with. Null if no snapshot is right: the memory is good for nothing then. */
+  restore(memory: BlankMemory): Promise<Snapshot | null>;
   /** Puts it into the browser's storage, if it did not come from there. Never rejects. */
-  readonly keep: () => Promise<void>;
+  keep(): Promise<void>;
 }
 
+/** Small enough that the last one's hash is not waited for, large enough that there are few. */
+export const PIECE_BYTES = 2 * 1024 * 1024;
 const CACHE = 'virtio-net-lab-snapshot';
 const FILE = 'snapshot.img';
 
 type Source = 'storage' | 'server';
 
-/** Null if there is none that is right. */
-export async function loadSnapshot(options: SnapshotOptions): Promise<LoadedSnapshot | null> {
-  const record = await findRecord(options);
+/** What there is to read from. */
+interface Begun {
+  readonly record: SnapshotRecord;
+  readonly cache: Cache | null;
+  readonly stored: Response | undefined;
+  readonly served: Promise<Response> | null;
+}
+
+export function openSnapshot(options: SnapshotOptions): SnapshotSource {
+  const begun = begin(options);
+  begun.catch(() => undefined);
+  /** What came from the server, until it is stored. */
+  let pieces: Uint8Array<ArrayBuffer>[] = [];
+  return {
+    async restore(memory) {
+      const found = await begun;
+      if (!found) return null;
+      const { record, cache, stored, served } = found;
+      if (stored) {
+        options.restoring();
+        const snapshot = await tried('storage', options, () => pour(stored.body, record, memory));
+        if (snapshot) return snapshot;
+        memory.clear();
+        await cache?.delete(keyOf(options, record));
+      }
+      return tried('server', options, async () => {
+        const response = await (served ?? request(options, record));
+        if (!response.ok || !response.body) throw new Error(`${FILE} could not be loaded (HTTP ${response.status})`);
+        const packed = response.body.pipeThrough(counted(record, options));
+        const kept: typeof pieces = [];
+        const snapshot = await pour(packed.pipeThrough(new DecompressionStream('gzip')), record, memory, kept);
+        pieces = kept;
+        return snapshot;
+      });
+    },
+    async keep() {
+      const found = await begun;
+      if (!found || pieces.length === 0) return;
+      const kept = new Blob(pieces);
+      pieces = [];
+      await keep(options, found, kept);
+    },
+  };
+}
+
+async function begin(options: SnapshotOptions): Promise<Begun | null> {
+  const [record, { cache, urls }] = await Promise.all([findRecord(options), openCache(options)]);
   if (!record) return null;
-  const cache = await openCache(options, record);
-  const stored = await (cache?.match(keyOf(options, record)) ?? Promise.resolve(undefined)).catch(() => undefined);
-  if (stored) {
-    const packed = new Uint8Array(await stored.arrayBuffer());
-    const snapshot = await verified(packed, record, 'storage', options);
-    if (snapshot) return { snapshot, keep: () => Promise.resolve() };
-    await cache?.delete(keyOf(options, record));
+  const key = keyOf(options, record);
+  for (const url of urls) {
+    if (url === key) continue;
+    refuse(options.emit, 'storage', 'The stored snapshot is of another guest image or another machine.');
+    // If it stays it is in nobody's way, and the next visit tries again.
+    cache?.delete(url).catch(() => undefined);
   }
-  const packed = await fetchPacked(options, record);
-  const snapshot = packed && (await verified(packed, record, 'server', options));
-  if (!snapshot) return null;
-  return { snapshot, keep: () => keep(options, record, cache, packed) };
+  const stored = urls.includes(key) ? await cache?.match(key).catch(() => undefined) : undefined;
+  const served = stored ? null : request(options, record);
+  served?.catch(() => undefined);
+  return { record, cache, stored, served };
 }
 
 /** The server's record, if it is for this image and this machine. */
@@ -91,71 +148,128 @@ function keyOf({ baseUrl }: SnapshotOptions, { sha256 }: SnapshotRecord): string
   return `${baseUrl}${FILE}?sha256=${sha256}`;
 }
 
-/** Without what is stored there of other snapshots. Null if the browser refuses. */
-async function openCache(options: SnapshotOptions, record: SnapshotRecord): Promise<Cache | null> {
-  if (!options.storage) return null;
+/** The hash in the URL lets the browser's cache keep a snapshot and never serve a stale one. */
+function request(options: SnapshotOptions, record: SnapshotRecord): Promise<Response> {
+  return fetch(keyOf(options, record));
+}
+
+/** What is stored there, and no cache if the browser refuses. */
+async function openCache({ storage }: SnapshotOptions): Promise<{ cache: Cache | null; urls: string[] }> {
   try {
-    const cache = await options.storage.open(CACHE);
-    const stale = (await cache.keys()).filter(({ url }) => url !== keyOf(options, record));
-    for (const request of stale) {
-      refuse(options.emit, 'storage', 'The stored snapshot is of another guest image or another machine.');
-      await cache.delete(request);
-    }
-    return cache;
+    const cache = (await storage?.open(CACHE)) ?? null;
+    return { cache, urls: ((await cache?.keys()) ?? []).map(({ url }) => url) };
   } catch {
-    return null;
+    return { cache: null, urls: [] };
   }
 }
 
-async function fetchPacked(
-  { baseUrl, progress, emit }: SnapshotOptions,
-  { bytes, sha256 }: SnapshotRecord,
-): Promise<Uint8Array<ArrayBuffer> | null> {
-  let loaded = 0;
-  try {
-    return await download(baseUrl, { name: FILE, bytes, sha256 }, (more) => {
-      loaded += more;
-      progress(loaded, bytes);
-    });
-  } catch (error) {
-    refuse(emit, 'server', error instanceof Error ? error.message : String(error));
-    return null;
-  }
-}
-
-/** The snapshot, if these are its bytes. What comes from the server is checked already, when it is downloaded. */
-async function verified(
-  packed: Uint8Array<ArrayBuffer>,
-  { bytes, sha256, unpackedBytes }: SnapshotRecord,
+async function tried(
   from: Source,
   { emit }: SnapshotOptions,
+  restore: () => Promise<Snapshot>,
 ): Promise<Snapshot | null> {
   try {
-    const [right, unpacked] = await Promise.all([
-      from === 'server' || (packed.length === bytes && matches(packed, sha256)),
-      gunzip(packed, unpackedBytes),
-    ]);
-    if (!right) throw new Error('its checksum is another');
-    const snapshot = unpackSnapshot(unpacked);
+    const snapshot = await restore();
     emit({ type: 'snapshot', outcome: 'used', from, detail: '' });
     return snapshot;
   } catch (error) {
     const whose = from === 'storage' ? 'The stored snapshot' : 'The server’s snapshot';
-    refuse(emit, from, `${whose} is damaged: ${error instanceof Error ? error.message : String(error)}.`);
+    refuse(emit, from, `${whose} cannot be used: ${error instanceof Error ? error.message : String(error)}.`);
     return null;
   }
 }
 
-async function keep(
-  options: SnapshotOptions,
-  record: SnapshotRecord,
-  cache: Cache | null,
-  packed: Uint8Array<ArrayBuffer>,
-): Promise<void> {
+/** Reports what goes through. Fails if it is not as long as it should be. */
+function counted(
+  { bytes }: SnapshotRecord,
+  { progress, restoring }: SnapshotOptions,
+): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  let loaded = 0;
+  const check = (right: boolean): void => {
+    if (!right) throw new Error(`it is not the file that snapshot.json describes`);
+  };
+  return new TransformStream({
+    transform(chunk, controller) {
+      loaded += chunk.length;
+      check(loaded <= bytes);
+      progress(loaded, bytes);
+      controller.enqueue(chunk);
+    },
+    flush: () => {
+      check(loaded === bytes);
+      restoring();
+    },
+  });
+}
+
+/**
+ * Memory from a stream of what the snapshot unpacks to, and the rest when every piece is known to be right. Rejects if
+ * one is not.
+ * @param kept gets the pieces, if they are still wanted
+ */
+async function pour(
+  body: ReadableStream<Uint8Array> | null,
+  { pieces, unpackedBytes }: SnapshotRecord,
+  memory: BlankMemory,
+  kept: Uint8Array<ArrayBuffer>[] | null = null,
+): Promise<Snapshot> {
+  if (!body) throw new Error('it is empty');
+  const reader = new SnapshotReader((at, bytes) => {
+    memory.write(at, bytes);
+  });
+  const digests: Promise<string | null>[] = [];
+  let piece = new Uint8Array(PIECE_BYTES);
+  let filled = 0;
+  const pieceEnds = (): void => {
+    const bytes = piece.subarray(0, filled);
+    // Whoever hashes it has a copy of its own from here on.
+    digests.push(hexDigest(bytes));
+    reader.push(bytes);
+    filled = 0;
+    if (kept?.push(bytes)) piece = new Uint8Array(PIECE_BYTES);
+  };
+  let total = 0;
+  for await (const chunk of chunksOf(body)) {
+    total += chunk.length;
+    if (total > unpackedBytes) throw new Error(`it unpacks to more than ${unpackedBytes} bytes`);
+    for (let at = 0; at < chunk.length;) {
+      const taken = Math.min(chunk.length - at, PIECE_BYTES - filled);
+      piece.set(chunk.subarray(at, at + taken), filled);
+      at += taken;
+      filled += taken;
+      if (filled === PIECE_BYTES) pieceEnds();
+    }
+  }
+  if (filled > 0) pieceEnds();
+  if (total !== unpackedBytes) throw new Error(`it unpacks to ${total} bytes instead of ${unpackedBytes}`);
+  const found = await Promise.all(digests);
+  // Without crypto.subtle (plain HTTP) nothing is hashed: the lab still works, unverified.
+  if (!found.every((digest, index) => digest === null || digest === pieces[index])) {
+    throw new Error('its checksum is another');
+  }
+  return reader.finish();
+}
+
+/** Not every browser iterates a stream by itself. */
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // Of what is not read to its end the rest is not wanted.
+    void reader.cancel().catch(() => undefined);
+  }
+}
+
+async function keep(options: SnapshotOptions, { record, cache }: Begun, unpacked: Blob): Promise<void> {
   let detail = 'This browser has no storage for the snapshot here; the next visit downloads it again.';
   if (cache) {
     try {
-      await cache.put(keyOf(options, record), new Response(packed));
+      await cache.put(keyOf(options, record), new Response(unpacked));
       options.emit({ type: 'snapshot', outcome: 'kept', from: 'storage', detail: '' });
       return;
     } catch (error) {

@@ -11,15 +11,17 @@ import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { GUEST_FILES } from '../boot.ts';
-import type { SnapshotRecord } from '../../workers/snapshot-store.ts';
-import { MACHINE_IDENTITY, packSnapshot } from '../../workers/v86/snapshot.ts';
-import { makeSnapshot } from './make.ts';
+import { PIECE_BYTES, type SnapshotRecord } from '../../workers/snapshot-store.ts';
+import { MACHINE_IDENTITY } from '../../workers/v86/snapshot.ts';
+import { makeSnapshot, STEPS } from './make.ts';
 
 const GUEST = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'public/guest');
 const RECORD = join(GUEST, 'snapshot.json');
 const IMAGE = join(GUEST, 'snapshot.img');
 
 const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');
+
+const MAKER = sha256(new TextEncoder().encode(STEPS.join('\n')));
 
 async function read(name: string): Promise<ArrayBuffer> {
   return new Uint8Array(await readFile(join(GUEST, name))).buffer;
@@ -37,7 +39,8 @@ async function current(image: string): Promise<SnapshotRecord | undefined> {
   try {
     const record = JSON.parse(await readFile(RECORD, 'utf8')) as SnapshotRecord;
     const { size } = await stat(IMAGE);
-    const fits = record.machine === MACHINE_IDENTITY && record.image === image && record.bytes === size;
+    const { machine, maker, bytes } = record;
+    const fits = machine === MACHINE_IDENTITY && maker === MAKER && record.image === image && bytes === size;
     return fits ? record : undefined;
   } catch {
     return undefined; // there is none, or a damaged one: make it
@@ -52,25 +55,31 @@ async function build(force: boolean): Promise<void> {
     return;
   }
   console.log('snapshot: the guest boots; this takes about a minute');
-  const snapshot = await makeSnapshot({
+  const unpacked = await makeSnapshot({
     kernel: await read(GUEST_FILES.kernel),
     initramfs: unpackedInitramfs(await read(GUEST_FILES.initramfs)),
     bios: await read(GUEST_FILES.bios),
     vgaBios: await read(GUEST_FILES.vgaBios),
   });
-  const unpacked = packSnapshot(snapshot);
   const packed = gzipSync(unpacked, { level: 9 });
   const record: SnapshotRecord = {
     machine: MACHINE_IDENTITY,
     image,
+    maker: MAKER,
     bytes: packed.length,
     sha256: sha256(packed),
     unpackedBytes: unpacked.length,
+    pieces: piecesOf(unpacked).map(sha256),
   };
   await rm(RECORD, { force: true });
   await replace(IMAGE, packed);
   await replace(RECORD, `${JSON.stringify(record, undefined, 2)}\n`);
   console.log(`snapshot: made: ${summary(record)}`);
+}
+
+function piecesOf(bytes: Uint8Array): Uint8Array[] {
+  const count = Math.ceil(bytes.length / PIECE_BYTES);
+  return Array.from({ length: count }, (_, index) => bytes.subarray(index * PIECE_BYTES, (index + 1) * PIECE_BYTES));
 }
 
 async function replace(path: string, data: Uint8Array | string): Promise<void> {

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { ExecAgent } from '../../workers/exec-agent.ts';
 import type { GuestImage } from '../../workers/guest-image.ts';
 import { Machine } from '../../workers/v86/machine.ts';
-import type { Snapshot } from '../../workers/v86/snapshot.ts';
+import { packSnapshot } from '../../workers/v86/snapshot.ts';
 
 const WASM = createRequire(import.meta.url).resolve('v86/build/v86.wasm');
 const PROMPT = 'root@guest:~# ';
@@ -25,7 +25,11 @@ const AWAIT_RESUME = `
   sleep 2
   [ -p /run/resume ]`;
 
-export async function makeSnapshot(image: GuestImage): Promise<Snapshot> {
+/** What is done to the guest before it is saved. */
+export const STEPS: readonly string[] = [AWAIT_RESUME, ZERO_FREE_MEMORY];
+
+/** A snapshot as it is to be packed. */
+export async function makeSnapshot(image: GuestImage): Promise<Uint8Array> {
   const console: number[] = [];
   let onReady = (): void => undefined;
   let onPrompt = (): void => undefined;
@@ -61,11 +65,12 @@ export async function makeSnapshot(image: GuestImage): Promise<Snapshot> {
   try {
     await machine.run();
     await Promise.all([ready, prompt]);
-    for (const command of [AWAIT_RESUME, ZERO_FREE_MEMORY]) {
+    for (const command of STEPS) {
       const { output, exitCode } = await agent.exec(command);
       if (exitCode !== 0) throw new Error(`the guest could not be made ready to be saved: ${command}\n${output}`);
     }
-    return await machine.save(Uint8Array.from(console));
+    const { snapshot, memory } = await machine.save(Uint8Array.from(console));
+    return packSnapshot(snapshot, memory);
   } finally {
     await machine.stop();
   }

@@ -20,10 +20,22 @@ export interface GuestEngine {
   readonly viona: Comlink.Remote<VionaApi>;
   /** Bytes of the guest's console, both ways. */
   readonly console: MessagePort;
+  /**
+   * The machine has its first message, or never will. A browser delivers that by way of the page's own thread: whoever
+   * keeps it busy before keeps the guest from coming.
+   */
+  readonly begun: Promise<void>;
   /** Opens the guest's link, on a port of the switch. */
   plug(init: PortInit): Promise<void>;
   /** Ends the machine and takes its link off the switch. Calls that are not answered yet are rejected. */
   remove(): Promise<void>;
+}
+
+export interface GuestStart {
+  /** From power-on, even if there is a snapshot of the booted guest. */
+  readonly cold: boolean;
+  /** `Date.now()`-scale milliseconds at which the lab's clock reads 0. */
+  readonly epoch: number;
 }
 
 export type OnTrace = (source: Thread, batch: TraceBatch) => void;
@@ -54,8 +66,8 @@ export class Engine {
     return this.#viona.ports();
   }
 
-  /** Starts a machine worker. */
-  addGuest(onTrace: OnTrace, onCrash: OnCrash): GuestEngine {
+  /** Starts a machine worker, which begins to load its guest at once. */
+  addGuest({ cold, epoch }: GuestStart, onTrace: OnTrace, onCrash: OnCrash): GuestEngine {
     const shared = crossOriginIsolated;
     const toGuest = openFrameChannel(new MessageChannel(), { shared });
     const fromGuest = openFrameChannel(new MessageChannel(), { shared });
@@ -75,7 +87,16 @@ export class Engine {
     reportCrashes(worker, 'machine', crashed);
     this.#crashed.add(crashed);
 
+    const begun = new Promise<void>((resolve) => {
+      const done = (): void => {
+        resolve();
+      };
+      for (const event of ['message', 'error']) worker.addEventListener(event, done, { once: true });
+    });
     const machinePorts: MachinePorts = {
+      epoch,
+      guestUrl: new URL('guest/', document.baseURI).href,
+      cold,
       trace: tracePort('machine', onTrace),
       console: console.port2,
       host: device.port1,
@@ -101,6 +122,7 @@ export class Engine {
       machine: calls.follow(Comlink.wrap<MachineApi>(worker)),
       viona: calls.follow(Comlink.wrap<VionaApi>(control.port1)),
       console: console.port1,
+      begun,
       plug: async (init) => {
         const transferred = [ends.control, ends.trace, ends.device, ends.toGuest.port, ends.fromGuest.port];
         plugged = this.#viona.plug(init, Comlink.transfer(ends, transferred));

@@ -80,6 +80,7 @@ export class GuestLab {
   readonly ready: Promise<void>;
   readonly #engine: GuestEngine;
   readonly #addresses: GuestAddresses;
+  readonly #epoch: number;
   #consoleSize: string | null = null;
   #model: HostModelId = FIRST_MODEL;
   #request: PersonalityRequest = {};
@@ -91,7 +92,9 @@ export class GuestLab {
     this.number = number;
     this.#addresses = addresses;
     this.store = new PageStore(addresses.mac);
+    this.#epoch = performance.timeOrigin;
     this.#engine = engine.addGuest(
+      { cold: options.cold === true, epoch: this.#epoch },
       (source, batch) => {
         const wasReady = this.#atShell();
         this.store.add(source, batch);
@@ -106,9 +109,14 @@ export class GuestLab {
       },
     );
     this.console = new GuestConsole(this.#engine.console);
-    this.ready = Promise.race([this.#start(options.cold === true), this.#failure()]);
+    this.ready = Promise.race([this.#start(), this.#failure()]);
     // The page shows a failure from the trace; whoever awaits `ready` gets it as a rejection.
     this.ready.catch(() => undefined);
+  }
+
+  /** Its thread runs and loads the guest, or has failed to. */
+  get begun(): Promise<void> {
+    return this.#engine.begun;
   }
 
   /** For people. */
@@ -296,14 +304,15 @@ export class GuestLab {
     return chosen;
   }
 
-  async #start(cold: boolean): Promise<void> {
-    const epoch = performance.timeOrigin;
+  async #start(): Promise<void> {
+    const epoch = this.#epoch;
     const ready = this.store.when((model) => model.boot?.stage === 'ready');
     const { mac } = this.#addresses;
-    await this.#engine.plug({ name: this.name, epoch, mac, mtu: MTU, model: FIRST_MODEL });
-    const guestUrl = new URL('guest/', document.baseURI).href;
     const personality = message(this.personality);
-    await this.#engine.machine.start({ epoch, guestUrl, mac, mtu: MTU, personality, cold });
+    await Promise.all([
+      this.#engine.plug({ name: this.name, epoch, mac, mtu: MTU, model: FIRST_MODEL }),
+      this.#engine.machine.start({ mac, mtu: MTU, personality }),
+    ]);
     await ready;
   }
 

@@ -34,17 +34,11 @@ export interface TrafficSpec {
   readonly rate: number;
 }
 
-/** What the machine worker needs to begin. Ports and channel ends are transferred. */
+/** The network device to begin with. */
 export interface MachineInit {
-  /** `Date.now()`-scale milliseconds at which the lab's clock reads 0. */
-  readonly epoch: number;
-  /** Directory of the guest image, absolute URL with a trailing slash. */
-  readonly guestUrl: string;
   readonly mac: number;
   readonly mtu: number;
   readonly personality: PersonalityMessage;
-  /** From power-on, even if there is a snapshot. */
-  readonly cold: boolean;
 }
 
 export interface ExecResult {
@@ -55,7 +49,10 @@ export interface ExecResult {
 
 /** What the page calls in the machine worker. */
 export interface MachineApi {
-  /** Downloads the image and starts the machine; the trace tells how it goes. Rejects with a message that says how to mend it. */
+  /**
+   * Starts the machine with its device, as soon as there is something to start it from: that is on its way since the
+   * thread is there. The trace tells how it goes. Rejects with a message that says how to mend it.
+   */
   start(init: MachineInit): Promise<void>;
   exec(command: string): Promise<ExecResult>;
   nic(): NicInfo;

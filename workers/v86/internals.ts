@@ -77,7 +77,7 @@ export interface V86Cpu {
   readonly cr: Int32Array;
   /** Offered to the firmware at every reset. Loading a kernel adds the one that starts it. */
   readonly option_roms: V86OptionRom[];
-  /** RAM reads as zeros in `[start, start + length)`. What restores a state begins with all of it. */
+  /** RAM reads as zeros in `[start, start + length)`. */
   zero_memory(start: number, length: number): void;
   /** Takes a module of translated code, whose bytes lie at `at`, and calls `codegen_finalize_finished` when it can be run. */
   codegen_finalize(index: number, address: number, flags: number, at: number, length: number): void;
@@ -86,6 +86,12 @@ export interface V86Cpu {
   /** What such a module imports as `e`. */
   readonly jit_imports: WebAssembly.ModuleImports;
   readonly wm: { readonly wasm_table: WebAssembly.Table };
+  /** Memory as a state has it: the pages that are not all zeros, and which those are. */
+  pack_memory(): { packed_memory: Uint8Array; bitmap: { get_buffer(): ArrayBuffer } };
+  /** The reverse, when a state is restored. */
+  unpack_memory(bitmap: unknown, packedMemory: Uint8Array): void;
+  /** What firmware is loaded from at every reset. */
+  readonly bios: { main: ArrayBuffer | undefined; vga: ArrayBuffer | undefined };
   /** Throws away translated code in `[start, end)`: owed after every write to RAM from outside. */
   jit_dirty_cache(start: number, end: number): void;
   /** apic.rs: where in WebAssembly memory the state of the local APIC lies. */

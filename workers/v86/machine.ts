@@ -2,18 +2,19 @@
  * The emulated PC: v86 with firmware, kernel and initramfs, one PCI function of ours, and two serial lines.
  */
 import { V86, type V86Options } from 'v86';
-import { GUEST_CMDLINE, GUEST_MEMORY_BYTES } from '../../guest/boot.ts';
+import { GUEST_CMDLINE } from '../../guest/boot.ts';
 import type { GuestImage } from '../guest-image.ts';
-import { BootImage } from './boot-image.ts';
+import { BootImage, type KernelSetup } from './boot-image.ts';
 import { clearGpeStatusByOnes, onSoftOff } from './acpi.ts';
 import { GuestRam } from './guest-ram.ts';
 import { compileAtOnce } from './compile.ts';
+import { HARDWARE } from './hardware.ts';
 import { instructionsOf } from './instructions.ts';
 import { cpuOf, schedulerOf, type V86Cpu } from './internals.ts';
 import { interrupts, type MachineInterrupts } from './interrupts.ts';
 import { resetsInterruptChips } from './interrupt-chips.ts';
 import { plugIn, type PciFunction } from './pci-port.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { BlankMemory, Snapshot } from './snapshot.ts';
 import { takeTurns, type TurnListener } from './turns.ts';
 
 export interface MachineParts {
@@ -23,18 +24,19 @@ export interface MachineParts {
 
 /** A machine that was saved, and where what it boots after a reset is to be had. */
 export interface SavedMachine {
-  readonly snapshot: Snapshot;
+  /** Fills the memory. Null if there is nothing to go on from. */
+  readonly restore: (memory: BlankMemory) => Promise<Snapshot | null>;
   /** Called at the first reset, and again at the next one if it rejects. */
   readonly load: () => Promise<GuestImage>;
   /** It could not be had: the machine stands still until it is reset again. */
   readonly onMissing: (error: unknown) => void;
 }
 
-export interface MachineOptions {
-  /** Where v86.wasm is: a URL in a browser, a path in Node. */
-  readonly wasm: string;
-  /** What to boot, or what to go on from. */
-  readonly image: GuestImage | SavedMachine;
+/** v86.wasm: its path in Node; in a browser itself, compiled while the guest comes. */
+export type Wasm = string | Promise<WebAssembly.Module>;
+
+/** What is around a machine. */
+export interface MachineSurroundings {
   /** Makes the PCI function, once the machine's memory and interrupt line exist; null for a machine without one. */
   readonly device: ((parts: MachineParts) => PciFunction) | null;
   readonly onSerial: (line: 0 | 1, byte: number) => void;
@@ -48,9 +50,20 @@ export interface MachineOptions {
   readonly turns?: TurnListener;
 }
 
+export interface MachineOptions extends MachineSurroundings {
+  readonly wasm: Wasm;
+  /** What to boot. */
+  readonly image: GuestImage;
+}
+
+/** Memory as it was saved, and no device yet. */
+export interface RefilledMachine {
+  /** What the guest had written to its console. */
+  readonly console: Uint8Array;
+  plug(surroundings: MachineSurroundings): Promise<Machine>;
+}
+
 const CR0_PAGING = 0x8000_0000;
-/** ROMs lie below, and nothing that v86 puts into memory by itself lies above. */
-const FIRMWARE_END = 0x10_0000;
 /** How often to look whether the kernel runs, in milliseconds. */
 const KERNEL_POLL = 100;
 /** Public in v86's typings, but its union does not know "no network card". */
@@ -63,39 +76,51 @@ export class Machine {
   readonly instructions: () => number;
   readonly #cpu: V86Cpu;
   readonly #memory: GuestRam;
-  readonly #options: MachineOptions;
+  readonly #options: MachineSurroundings & { readonly image: GuestImage | SavedMachine };
   #kernelTimer: ReturnType<typeof setInterval> | undefined;
   /** Null as long as the machine goes on from a snapshot: what it booted is elsewhere. */
   #bootImage: BootImage | null = null;
   readonly #endTurns: () => void;
+  #setup: KernelSetup | null = null;
   /** It was reset and waits for its image. */
   #loading = false;
 
   static async create(options: MachineOptions): Promise<Machine> {
-    const { image } = options;
-    const emulator = new V86({
-      wasm_path: options.wasm,
-      memory_size: GUEST_MEMORY_BYTES,
-      ...('snapshot' in image ? savedMedia(image.snapshot) : media(image)),
-      acpi: true,
-      uart1: true,
-      autostart: false,
-      disable_keyboard: true,
-      disable_mouse: true,
-      disable_speaker: true,
-      net_device: NO_NETWORK_CARD,
-    });
-    await new Promise<void>((resolve) => {
-      emulator.add_listener('emulator-loaded', () => {
-        resolve();
-      });
-    });
-    const machine = new Machine(emulator, options);
-    if ('snapshot' in image) await machine.#restore(image.snapshot);
-    return machine;
+    return new Machine(await switchedOff(options.wasm, media(options.image)), options);
   }
 
-  private constructor(emulator: V86, options: MachineOptions) {
+  /**
+   * Fills a machine's memory with what was saved. What it resolves with plugs the device in and makes the machine whole,
+   * about to go on. Null if there is nothing to go on from.
+   */
+  static async refill(wasm: Wasm, image: SavedMachine): Promise<RefilledMachine | null> {
+    // Firmware comes with the snapshot, and is not asked for before the next reset.
+    const emulator = await switchedOff(wasm, {});
+    const cpu = cpuOf(emulator);
+    const memory = new GuestRam(cpu);
+    const snapshot = await image.restore({
+      write: (at, bytes) => {
+        memory.write(at, bytes, 0, bytes.length);
+      },
+      clear: () => {
+        cpu.zero_memory(0, memory.size);
+      },
+    });
+    if (!snapshot) {
+      await emulator.destroy();
+      return null;
+    }
+    return {
+      console: snapshot.console,
+      async plug(parts) {
+        const machine = new Machine(emulator, { ...parts, image });
+        await machine.#goOn(snapshot);
+        return machine;
+      },
+    };
+  }
+
+  private constructor(emulator: V86, options: MachineSurroundings & { readonly image: GuestImage | SavedMachine }) {
     this.emulator = emulator;
     this.#options = options;
     this.#cpu = cpuOf(emulator);
@@ -124,7 +149,7 @@ export class Machine {
       void emulator.stop();
       options.onPowerOff();
     });
-    if (!('snapshot' in options.image)) this.#bootImage = new BootImage(this.#memory, options.image);
+    if ('kernel' in options.image) this.#bootImage = new BootImage(this.#memory, options.image);
     this.#followResets();
   }
 
@@ -148,12 +173,16 @@ export class Machine {
     else void this.emulator.run();
   }
 
-  /** Stops the machine, which must have booted from an image, and keeps it. `console` is what it wrote to its console. */
-  async save(console: Uint8Array): Promise<Snapshot> {
+  /**
+   * Stops the machine, which must have booted from an image, and keeps it. `console` is what it wrote to its console.
+   * `memory` is all of it, and good as long as the machine stands still.
+   */
+  async save(console: Uint8Array): Promise<{ readonly snapshot: Snapshot; readonly memory: Uint8Array }> {
     const { image } = this.#options;
-    if (!this.#bootImage || 'snapshot' in image) throw new Error('only a machine that has booted can be saved');
+    if (!this.#bootImage || !('kernel' in image)) throw new Error('only a machine that has booted can be saved');
     await this.emulator.stop();
-    return {
+    this.#keepsMemoryApart();
+    const snapshot = {
       ...this.#bootImage.setup,
       bios: new Uint8Array(image.bios),
       vgaBios: new Uint8Array(image.vgaBios),
@@ -161,6 +190,8 @@ export class Machine {
       console,
       state: new Uint8Array(await this.emulator.save_state()),
     };
+    const { wasm_memory, mem8 } = this.#cpu;
+    return { snapshot, memory: new Uint8Array(wasm_memory.buffer, mem8.byteOffset, this.#memory.size) };
   }
 
   sendSerial(line: 0 | 1, bytes: Uint8Array): void {
@@ -168,18 +199,23 @@ export class Machine {
     this.#cpu.stop_idling();
   }
 
-  async #restore({ state, optionRoms }: Snapshot): Promise<void> {
+  async #goOn({ state, optionRoms, bios, vgaBios, realMode, commandLine }: Snapshot): Promise<void> {
+    this.#setup = { realMode, commandLine };
+    this.#cpu.bios.main = Uint8Array.from(bios).buffer;
+    this.#cpu.bios.vga = Uint8Array.from(vgaBios).buffer;
     this.#cpu.option_roms.push(...optionRoms);
-    // In a machine that has not run only firmware has left something in memory. To write zeros over the rest would be
-    // to have the system provide 256 MiB, at once.
-    const zero = this.#cpu.zero_memory.bind(this.#cpu);
-    this.#cpu.zero_memory = (start) => {
-      zero(start, FIRMWARE_END);
-    };
+    this.#keepsMemoryApart();
     // v86 takes the whole buffer for the state.
-    const { buffer, byteOffset, length } = state;
-    await this.emulator.restore_state(buffer.slice(byteOffset, byteOffset + length) as ArrayBuffer);
-    this.#cpu.zero_memory = zero;
+    await this.emulator.restore_state(Uint8Array.from(state).buffer);
+  }
+
+  /** For v86 a state has no memory from here on. */
+  #keepsMemoryApart(): void {
+    this.#cpu.pack_memory = () => ({
+      packed_memory: new Uint8Array(0),
+      bitmap: { get_buffer: () => new ArrayBuffer(0) },
+    });
+    this.#cpu.unpack_memory = () => undefined;
   }
 
   /** However the guest resets itself, or we reset it: the kernel lies there again and the device starts anew. */
@@ -203,11 +239,11 @@ export class Machine {
   /** The machine stands still meanwhile. What firmware did until it stood still is undone by `reboot`. */
   async #fetchImage(reboot: () => void): Promise<void> {
     const { image } = this.#options;
-    if (!('snapshot' in image)) return;
+    if (!('load' in image) || !this.#setup) return;
     this.#loading = true;
     try {
       const [loaded] = await Promise.all([image.load(), this.emulator.stop()]);
-      this.#bootImage = new BootImage(this.#memory, loaded, image.snapshot);
+      this.#bootImage = new BootImage(this.#memory, loaded, this.#setup);
       reboot();
       this.#bootAgain(this.#bootImage);
       await this.emulator.run();
@@ -228,6 +264,27 @@ export class Machine {
   }
 }
 
+/** v86, about to execute its first instruction. */
+async function switchedOff(wasm: Wasm, media: Partial<V86Options>): Promise<V86> {
+  const emulator = new V86({
+    ...HARDWARE,
+    ...(typeof wasm === 'string' ? { wasm_path: wasm } : { wasm_fn: instantiate(wasm) }),
+    ...media,
+    autostart: false,
+    net_device: NO_NETWORK_CARD,
+  });
+  await new Promise<void>((resolve) => {
+    emulator.add_listener('emulator-loaded', () => {
+      resolve();
+    });
+  });
+  return emulator;
+}
+
+function instantiate(module: Promise<WebAssembly.Module>): NonNullable<V86Options['wasm_fn']> {
+  return async (imports) => (await WebAssembly.instantiate(await module, imports)).exports;
+}
+
 /** v86's options for what a machine boots from. */
 function media({ bios, vgaBios, kernel, initramfs }: GuestImage): Partial<V86Options> {
   return {
@@ -237,10 +294,4 @@ function media({ bios, vgaBios, kernel, initramfs }: GuestImage): Partial<V86Opt
     initrd: { buffer: initramfs },
     cmdline: GUEST_CMDLINE,
   };
-}
-
-/** A machine that goes on needs its firmware only, and that at its next reset. */
-function savedMedia({ bios, vgaBios }: Snapshot): Partial<V86Options> {
-  const exact = (bytes: Uint8Array): { buffer: ArrayBuffer } => ({ buffer: new Uint8Array(bytes).buffer });
-  return { bios: exact(bios), vga_bios: exact(vgaBios) };
 }
