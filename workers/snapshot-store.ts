@@ -174,7 +174,9 @@ async function tried(
     return snapshot;
   } catch (error) {
     const whose = from === 'storage' ? 'The stored snapshot' : 'The server’s snapshot';
-    refuse(emit, from, `${whose} cannot be used: ${error instanceof Error ? error.message : String(error)}.`);
+    // Browsers end a sentence of theirs with a full stop, or do not.
+    const why = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
+    refuse(emit, from, `${whose} cannot be used: ${why}.`);
     return null;
   }
 }
