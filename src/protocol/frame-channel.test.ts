@@ -47,6 +47,63 @@ describe.each(IMPLEMENTATIONS)('$name', (implementation) => {
     expect(metas).toEqual([...expected, ...expected, ...expected]);
   });
 
+  test('a frame that the sink refuses stays, with those behind it, and comes again', () => {
+    const { sender, receiver, send, settle, step } = handDriven(implementation, 'default');
+    const seen: number[] = [];
+    const batches: number[] = [];
+    let room = 2;
+    receiver.onFrames(
+      (id) => {
+        seen.push(id);
+        return room-- > 0;
+      },
+      () => batches.push(seen.length),
+    );
+    settle();
+    for (const id of [1, 2, 3, 4]) send(id, 60);
+    sender.flush();
+    step.receiver();
+    expect(seen).toEqual([1, 2, 3]);
+    expect(batches).toEqual([3]);
+    expect(step.turn()).toBe(true);
+    expect(seen, 'offered again, without a batch').toEqual([1, 2, 3, 3]);
+    expect(batches).toEqual([3]);
+    room = 5;
+    settle();
+    expect(seen).toEqual([1, 2, 3, 3, 3, 4]);
+  });
+
+  test('a receiver that is polled takes what is there, and posts nothing to itself', () => {
+    const { sender, receiver, listen, send, settle, got, batches, step } = handDriven(implementation, 'default');
+    listen();
+    settle();
+    receiver.poll();
+    for (let id = 1; id <= BATCH_FRAMES + 1; id++) send(id, 60);
+    sender.flush();
+    step.receiver();
+    receiver.poll();
+    receiver.poll();
+    expect(got).toHaveLength(BATCH_FRAMES + 1);
+    expect(batches).toEqual([BATCH_FRAMES, BATCH_FRAMES + 1]);
+    expect(step.turn()).toBe(false);
+  });
+
+  test('when it rests, what came meanwhile is taken, and what comes next rings', () => {
+    const { sender, receiver, listen, send, settle, got } = handDriven(implementation, 'default');
+    listen();
+    settle();
+    receiver.poll();
+    send(1, 60);
+    sender.flush();
+    receiver.rest();
+    settle();
+    expect(got.map(({ id }) => id)).toEqual([1]);
+    send(2, 60);
+    sender.flush();
+    settle();
+    expect(got.map(({ id }) => id)).toEqual([1, 2]);
+  });
+
   test('nothing arrives within send, flush or onFrames', () => {
     const { sender, listen, send, settle, got } = handDriven(implementation, 'default');
     send(1, 60);

@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GUEST_FILES } from '../../guest/boot.ts';
 import { GuestRam } from './guest-ram.ts';
-import { cpuOf, type V86Cpu } from './internals.ts';
+import { cpuOf, schedulerOf, type V86Cpu } from './internals.ts';
 import { Machine, type MachineParts } from './machine.ts';
 import type { PciFunction } from './pci-port.ts';
 
@@ -76,6 +76,8 @@ describe('v86', () => {
   let cpu: V86Cpu;
   const onReset = vi.fn();
   const onPowerOff = vi.fn();
+  const turn = vi.fn();
+  const rest = vi.fn();
 
   const barBase = (): number => {
     cpu.io.ports[CONFIG_ADDRESS]!.write32.call(cpu.devices.pci, OUR_ADDRESS | (0x10 + 4 * BAR));
@@ -101,6 +103,7 @@ describe('v86', () => {
       onReset,
       onKernel: () => undefined,
       onPowerOff,
+      turns: { turn, rest },
     });
     cpu = cpuOf(machine.emulator);
     await machine.run();
@@ -110,6 +113,62 @@ describe('v86', () => {
   }, 90_000);
 
   afterAll(() => machine.stop());
+
+  it('gives turns while the processor runs, in stretches of instructions', async () => {
+    turn.mockClear();
+    const before = machine.instructions();
+    await machine.emulator.run();
+    await vi.waitFor(() => expect(turn.mock.calls.length).toBeGreaterThan(20), { timeout: 60_000, interval: 5 });
+    await machine.emulator.stop();
+    const stretch = (machine.instructions() - before) / turn.mock.calls.length;
+    expect(stretch).toBeGreaterThan(0);
+    expect(stretch).toBeLessThan(250_000);
+  });
+
+  it('rests while the processor is halted until a timer, and gives a turn before that', () => {
+    const scheduler = schedulerOf(machine.emulator);
+    rest.mockClear();
+    turn.mockClear();
+    const tick = vi.spyOn(scheduler, 'yield_callback').mockImplementation(() => undefined);
+    cpu.run_hardware_timers(1, performance.now());
+    expect(turn).toHaveBeenCalledOnce();
+    scheduler.yield(0.5, 1);
+    expect(rest).not.toHaveBeenCalled();
+    scheduler.yield(5, 2);
+    expect(rest).toHaveBeenCalledOnce();
+    return vi
+      .waitFor(() => expect(tick.mock.calls).toEqual([[1], [2]]), { timeout: 60_000, interval: 5 })
+      .finally(() => tick.mockRestore());
+  });
+
+  it('runs translated code that was compiled here, put in place at a turn', () => {
+    const table = cpu.wm.wasm_table;
+    const placed = Array.from({ length: 900 }, (_, index) => table.get(1024 + index) as unknown).filter(Boolean);
+    expect(placed.length, 'modules in the table').toBeGreaterThan(0);
+    const finished = vi.spyOn(cpu, 'codegen_finalize_finished').mockImplementation(() => undefined);
+    // (module (func (export "f") (param i32)))
+    const bytes = [
+      0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 1, 127, 0, 3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0, 10, 4, 1, 2, 0, 11,
+    ];
+    const at = cpu.mem8.byteOffset + 0x20_0000;
+    const code = new Uint8Array(cpu.wasm_memory.buffer, at, bytes.length);
+    const before = code.slice();
+    const free = 1024 + 899;
+    const old = table.get(free) as unknown;
+    code.set(bytes);
+    const counter = machine.instructions();
+    cpu.codegen_finalize(899, 0x1000, 3, at, bytes.length);
+    code.set(before);
+    expect(table.get(free), 'not while the translator holds its lock').toBe(old);
+    expect(machine.instructions() - counter, 'ends the stretch').toBeGreaterThan(100_000);
+    cpu.run_hardware_timers(1, performance.now());
+    expect(table.get(free)).toBeInstanceOf(Function);
+    expect(finished.mock.calls).toEqual([[899, 0x1000, 3]]);
+    cpu.run_hardware_timers(1, performance.now());
+    expect(finished).toHaveBeenCalledOnce();
+    table.set(free, old);
+    finished.mockRestore();
+  });
 
   it('lets firmware size and place the I/O BAR, and our handlers move along', () => {
     const base = barBase();

@@ -37,6 +37,22 @@ describe('DescriptorChain', () => {
     );
   });
 
+  it('says where readable bytes lie in one piece, up to the end', () => {
+    const cuts = fc.array(fc.nat(9), { maxLength: 6 });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), cuts, fc.nat(70), (bytes, cut, position) => {
+        const memory = new ArrayMemory(1024);
+        const chain = chainOf(memory, bytes, cut, false);
+        const rest = bytes.slice(position);
+        const at = chain.readableAt(position);
+        if (at >= 0) expect(memory.bytes.slice(at, at + rest.length)).toEqual(rest);
+        else expect(rest.length === 0 || cut.reduce((sum, length) => sum + length, 0) > position).toBe(true);
+        // What is not cut behind the position is in one piece.
+        if (position < bytes.length && cut.length === 0) expect(at).toBe(100 + position);
+      }),
+    );
+  });
+
   it('SPLIT-FRAME-01: any cut of writable bytes takes the same stream and nothing else', () => {
     const cuts = fc.array(fc.nat(9), { maxLength: 20 });
     fc.assert(
