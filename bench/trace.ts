@@ -3,7 +3,7 @@ import { frameFromSpec } from '../src/core/net/frame-spec.ts';
 import { GUEST_MAC, trafficPresets } from '../src/core/net/traffic.ts';
 import { FATES } from '../src/core/host/verdict.ts';
 import { FILTER_VERDICTS } from '../src/core/host/verdicts.ts';
-import { LabTrace } from '../src/core/trace/lab-trace.ts';
+import type { LabTrace } from '../src/core/trace/lab-trace.ts';
 import { PackedWriter, type TraceBatch } from '../src/core/trace/packed.ts';
 
 const FRAMES = trafficPresets(GUEST_MAC, 1500).flatMap(({ frame }) => {

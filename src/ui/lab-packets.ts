@@ -8,6 +8,7 @@ import { emptyList } from './packet-empty.ts';
 import { COLUMNS, packetCells, packetTitle, rowTone } from './packet-row.ts';
 import { columnStyles, listStyles } from './packet-styles.ts';
 import { PacketView } from './packet-view.ts';
+import { RedrawBudget } from './redraw-budget.ts';
 import { RowWindow } from './row-window.ts';
 import { ActionsController, StoreController } from './store.ts';
 import { controls, pane, shared } from './styles.ts';
@@ -15,7 +16,7 @@ import { ALL_VERDICTS, judgedMask } from './verdict-choice.ts';
 import { ViewController } from './view-state.ts';
 
 const ROW_HEIGHT = 22;
-/** In a flood the list is drawn this often: nobody reads faster, and the guest wants the processor too. */
+/** However cheap drawing is: nobody reads faster. */
 const REDRAW_MS = 100;
 
 /**
@@ -33,6 +34,10 @@ export class LabPackets extends LitElement {
   readonly #viewState = new ViewController(this);
   readonly #window = new RowWindow(this, () => this.#body, ROW_HEIGHT);
   #view: PacketView | null = null;
+  /** A filter over all rows is quick; one that does not keep up with a flood must not take the guest's time. */
+  readonly #searching = new RedrawBudget(0.05, 2000);
+  #searchBegan: number | null = null;
+  #searchTimer: ReturnType<typeof setTimeout> | undefined;
   #filter = '';
   #verdicts = ALL_VERDICTS;
   #first = 0;
@@ -65,10 +70,12 @@ export class LabPackets extends LitElement {
       this.#verdicts = verdicts;
       this.#lostCursor = true;
     }
-    if (!this.#view.update()) requestAnimationFrame(() => this.requestUpdate());
+    const began = performance.now();
+    this.#searchBegan = this.#view.update() ? null : began;
   }
 
   override updated(): void {
+    if (this.#searchBegan !== null) this.#goOnSearching(this.#searchBegan);
     const body = this.#body;
     const frames = this.#store.store?.frames;
     if (!body || !frames) return;
@@ -80,6 +87,16 @@ export class LabPackets extends LitElement {
     // Evicted rows leave from the top: what the user reads stays where it is.
     else if (evicted > 0 && !this.#narrows) body.scrollTop -= evicted * ROW_HEIGHT;
     this.#lostCursor = false;
+  }
+
+  /** In the next display frame, as long as searching does not take more than its share. */
+  #goOnSearching(began: number): void {
+    const now = performance.now();
+    this.#searching.spend(now, now - began);
+    clearTimeout(this.#searchTimer);
+    this.#searchTimer = setTimeout(() => {
+      if (this.isConnected) requestAnimationFrame(() => this.requestUpdate());
+    }, this.#searching.wait(now));
   }
 
   get #narrows(): boolean {

@@ -1,3 +1,6 @@
+/** Nobody waits longer for the next drawing, in milliseconds. */
+const LONGEST_WAIT = 1000;
+
 /**
  * How often what changes all the time is drawn: as often as drawing may cost.
  *
@@ -5,9 +8,6 @@
  * some drawings in a row, so that what a user causes is seen at once; in a flood it comes down to the share, whatever
  * a drawing costs on this machine.
  */
-/** Milliseconds. */
-const LONGEST_WAIT = 1000;
-
 export class RedrawBudget {
   readonly #share: number;
   readonly #most: number;

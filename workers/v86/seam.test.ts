@@ -275,6 +275,12 @@ describe('v86', () => {
     expect(back[306]).toBe(0);
   });
 
+  it('counts the instructions that the guest executes, as v86 itself does', () => {
+    const count = machine.instructions();
+    expect(count).toBe(machine.emulator.get_instruction_counter());
+    expect(count, 'firmware has run').toBeGreaterThan(10_000);
+  });
+
   it('has the kernel in place again after a reset, and says so', () => {
     const { memory } = parts;
     const kernelAt = 0x10_0000;
