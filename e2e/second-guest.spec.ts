@@ -248,7 +248,7 @@ test('there is room for two, and the second one can go and come back', async ({ 
   await expect(page.evaluate(() => window.lab.addGuest())).rejects.toThrow(/room for 2 guests/);
   await expect(page.evaluate(() => window.lab.removeGuest(window.lab))).rejects.toThrow(/first guest/);
 
-  await ui.showGuest(2);
+  await ui.showGuest(1);
   const pending = two.run('sleep 1000').catch(String);
   await page.getByRole('button', { name: 'Remove Guest 2' }).click();
   expect(await pending).toContain('The guest was removed.');
