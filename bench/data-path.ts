@@ -3,10 +3,21 @@
  * does no more than to move its available index, so what is measured is the device and the host.
  */
 import { HostSide } from '../src/core/host/host-side.ts';
+import { buildFrame } from '../src/core/net/ethernet.ts';
 import { frameFromSpec } from '../src/core/net/frame-spec.ts';
+import { GUESTS } from '../src/core/net/guests.ts';
+import { LearningSwitch } from '../src/core/net/learning-switch.ts';
+import { formatMac, type Mac } from '../src/core/net/mac.ts';
+import { STATION_MAC } from '../src/core/net/station.ts';
 import { GUEST_MAC, trafficPresets } from '../src/core/net/traffic.ts';
-import type { FrameSender } from '../src/core/ring/frames.ts';
+import type { FrameMeta, FrameSender } from '../src/core/ring/frames.ts';
 import { FakeDriver, RX, TX } from '../src/core/testing/fake-driver.ts';
+import {
+  featureSet,
+  VIRTIO_F_VERSION_1,
+  VIRTIO_NET_F_GUEST_CSUM,
+  VIRTIO_NET_F_GUEST_TSO4,
+} from '../src/core/virtio/features.ts';
 import { PackedWriter } from '../src/core/trace/packed.ts';
 import { VirtioNetPci } from '../src/core/virtio-net/virtio-net-pci.ts';
 import { GuestRam } from '../workers/v86/guest-ram.ts';
@@ -129,5 +140,68 @@ export class HostPath {
       const bytes = FRAMES[i % FRAMES.length] as Uint8Array;
       this.#host.input(bytes, 0, bytes.length);
     }
+  }
+}
+
+/** What one guest sends another, in the viona worker: the sender's link, the switch, the receiver's link and models. */
+export class SwitchPath {
+  readonly #network = new LearningSwitch();
+  readonly #hosts = GUESTS.map(({ mac }) => this.#plug(mac));
+  readonly #frame: Uint8Array;
+  readonly #meta: FrameMeta;
+
+  /** @param payload TCP bytes; above what one packet holds they are one large segment */
+  constructor(payload: number) {
+    const [from, to] = GUESTS;
+    const made = frameFromSpec({
+      dst: formatMac(to.mac),
+      src: formatMac(from.mac),
+      tcp: { from: from.ipv4, to: to.ipv4, bytes: payload },
+      ...(payload > MTU - 40 ? { gso: { type: 'tcpv4', size: 1448 } } : { needsCsum: true }),
+    });
+    if (!made.ok) throw new Error(made.error);
+    this.#frame = made.bytes;
+    this.#meta = made.meta;
+    // Each says something, so that the switch knows both.
+    for (const [index, { mac }] of GUESTS.entries()) {
+      this.#hosts[index]?.transmit(
+        buildFrame({ dst: STATION_MAC, src: mac, etherType: 0, payload: new Uint8Array(46) }),
+        0,
+        60,
+      );
+    }
+  }
+
+  get received(): Readonly<Record<string, number>> {
+    return this.#hosts[1]?.describe().honest ?? {};
+  }
+
+  pass(frames: number): void {
+    for (let i = 0; i < frames; i++) this.#hosts[0]?.transmit(this.#frame, 0, this.#frame.length, this.#meta);
+    this.#network.flush();
+  }
+
+  #plug(mac: Mac): HostSide {
+    const host = new HostSide({
+      mac,
+      mtu: MTU,
+      model: 'propolis-372a574',
+      trace: trace(),
+      emit: nothing,
+      deliver: SINK,
+    });
+    for (const queue of [0, 1]) {
+      for (const to of ['enabled', 'kicked'] as const) host.rxEvent({ type: 'queue', queue, to, size: 256 });
+    }
+    const features = featureSet(VIRTIO_F_VERSION_1, VIRTIO_NET_F_GUEST_CSUM, VIRTIO_NET_F_GUEST_TSO4);
+    host.rxEvent({ type: 'negotiated', features });
+    const port = this.#network.plug({
+      take: (bytes, offset, length, meta) => host.input(bytes, offset, length, meta) > 0,
+      flush: nothing,
+    });
+    host.connect((bytes, offset, length, meta) => {
+      this.#network.forward(port, bytes, offset, length, meta);
+    });
+    return host;
   }
 }

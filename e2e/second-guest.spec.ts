@@ -48,10 +48,11 @@ const test = base.extend<object, { guests: TwoGuests }>({
 
 /** Both as after a start, with the interface up. */
 test.beforeEach(async ({ guests: { one, two } }) => {
-  for (const guest of [one, two]) {
+  const begin = async (guest: LabClient): Promise<void> => {
     await guest.reset('propolis-372a574');
     await guest.exec('ip link set eth0 up');
-  }
+  };
+  await Promise.all([begin(one), begin(two)]);
 });
 
 /** Frames that reached the guest since `from`, with TCP in them. */
@@ -108,11 +109,12 @@ for (const [model, to, gsoType] of [
 ] as const) {
   test(`large segments cross whole where both negotiated them: ${model}, to ${to}`, async ({ guests }) => {
     const { one, two } = guests;
-    for (const guest of [one, two]) {
+    const prepare = async (guest: LabClient): Promise<void> => {
       await guest.setHostModel(model);
       await offer(guest, { add: OFFLOADS });
       expect(await featuresInGuest(guest)).toEqual(expect.arrayContaining([0, 1, 7, 8, 11, 12, 15]));
-    }
+    };
+    await Promise.all([prepare(one), prepare(two)]);
     const from = await framesSoFar(two);
     await two.exec(
       `tcpdump -i eth0 -p -n -q -Q in 'tcp port ${PORT} and greater ${LONGEST_ON_A_WIRE + 1}' > /tmp/seen 2> /tmp/seen.log &
@@ -246,7 +248,7 @@ test('there is room for two, and the second one can go and come back', async ({ 
   await expect(page.evaluate(() => window.lab.addGuest())).rejects.toThrow(/room for 2 guests/);
   await expect(page.evaluate(() => window.lab.removeGuest(window.lab))).rejects.toThrow(/first guest/);
 
-  await ui.showGuest(2);
+  await ui.showGuest(1);
   const pending = two.run('sleep 1000').catch(String);
   await page.getByRole('button', { name: 'Remove Guest 2' }).click();
   expect(await pending).toContain('The guest was removed.');

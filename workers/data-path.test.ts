@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { DataPath, HostPath } from '../bench/data-path.ts';
+import { DataPath, HostPath, SwitchPath } from '../bench/data-path.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -37,6 +37,20 @@ describe('100,000 frames leave nothing behind', () => {
         return (frames) => path.input(frames);
       },
     ],
+    [
+      'passed from guest to guest, their checksums begun',
+      () => {
+        const path = new SwitchPath(1400);
+        return (frames) => path.pass(frames);
+      },
+    ],
+    [
+      'passed from guest to guest as large segments',
+      () => {
+        const path = new SwitchPath(20_000);
+        return (frames) => path.pass(frames);
+      },
+    ],
   ])('%s', (_what, prepare) => {
     const run = prepare();
     run(FRAMES / 10);
@@ -52,4 +66,7 @@ it('the measured path is the real one: every frame gets through', () => {
   path.receive(1024, 60);
   path.transmit(1024);
   expect(path.counters).toMatchObject({ rx_packets: 1024, tx_packets: 1024, no_space: 0, tx_drops: 0 });
+  const between = new SwitchPath(20_000);
+  between.pass(1024);
+  expect(between.received).toMatchObject({ rx_packets: 1024, rx_bytes: 1024 * 20_054, rx_drops: 0 });
 });

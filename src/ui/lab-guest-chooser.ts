@@ -149,12 +149,15 @@ export class LabGuestChooser extends LitElement {
   }
 
   #join(): void {
+    const { guests } = this;
+    if (!guests) return;
     this.#drawn = this.#states();
-    this.#leave = (this.guests?.list ?? []).map(({ store }) =>
+    this.#leave = guests.list.map(({ store }) =>
       store.subscribe(() => {
         if (this.#states() !== this.#drawn) this.requestUpdate();
       }),
     );
+    this.#leave.push(guests.subscribe(() => this.requestUpdate()));
   }
 
   #part(): void {
