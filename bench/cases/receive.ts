@@ -27,6 +27,7 @@ export function receivingAtBest(lab: LabSide, frame: Uint8Array): Measure {
     // Up while nothing is lost, else down until nothing is.
     for (;;) {
       const { received, lost } = await lab.receiveAt(rate, frame, TIME);
+      if (process.env.BENCH_DEBUG) console.log('   at', Math.round(rate), Math.round(received), lost);
       if (lost > 0) {
         if (best > 0) return best;
         rate /= STEP;

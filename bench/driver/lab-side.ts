@@ -57,20 +57,18 @@ export class LabSide {
     this.guest = new LabGuest(page);
   }
 
-  counts(): Promise<LabCounts> {
-    return this.page.evaluate(async () => {
-      const [nic, link] = await Promise.all([window.lab.nic(), window.lab.link()]);
-      const sum = (counters: Readonly<Record<string, number>>, names: RegExp): number =>
-        Object.entries(counters).reduce((total, [name, count]) => (names.test(name) ? total + count : total), 0);
-      const { counters } = nic;
-      return {
-        time: performance.now(),
-        received: counters.rx_packets ?? 0,
-        lost: (counters.rx_drops ?? 0) + sum(link.honest, /^rx_(drops|errors)$/) + sum(link.silent, /./),
-        sent: counters.tx_packets ?? 0,
-        unsent: (counters.tx_drops ?? 0) + sum(link.honest, /^tx_(drops|errors)$/),
-      };
+  async counts(): Promise<LabCounts> {
+    const { time, nic, link, silent } = await this.page.evaluate(async () => {
+      const [device, { honest, silent }] = await Promise.all([window.lab.nic(), window.lab.link()]);
+      return { time: performance.now(), nic: device.counters, link: honest, silent };
     });
+    return {
+      time,
+      received: nic.rx_packets ?? 0,
+      lost: sum(nic, ['rx_drops']) + sum(link, ['rx_drops', 'rx_errors']) + sum(silent, Object.keys(silent)),
+      sent: nic.tx_packets ?? 0,
+      unsent: sum(nic, ['tx_drops']) + sum(link, ['tx_drops', 'tx_errors']),
+    };
   }
 
   /**
@@ -100,4 +98,8 @@ export class LabSide {
   close(): Promise<void> {
     return this.page.close();
   }
+}
+
+function sum(counters: Readonly<Record<string, number>>, names: readonly string[]): number {
+  return names.reduce((total, name) => total + (counters[name] ?? 0), 0);
 }
