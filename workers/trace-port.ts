@@ -11,6 +11,8 @@ export interface WorkerTrace {
   readonly emit: Emit;
   /** Nanoseconds since the lab was opened; the same clock in every thread. */
   readonly now: () => number;
+  /** Ships what there is, and nothing more from now on. */
+  readonly close: () => void;
 }
 
 /** @param epoch milliseconds (`Date.now()` scale) at which the lab's clock reads 0 */
@@ -24,16 +26,22 @@ export function openTrace(port: MessagePort, epoch: number): WorkerTrace {
   const gate = new EventGate((event) => {
     writer.event(event);
   });
-  setInterval(() => {
+  const flush = (): void => {
     gate.next();
     writer.flush();
-  }, FLUSH_INTERVAL);
+  };
+  const timer = setInterval(flush, FLUSH_INTERVAL);
   return {
     writer,
     emit: (event) => {
       gate.emit(event);
     },
     now,
+    close: () => {
+      clearInterval(timer);
+      flush();
+      port.close();
+    },
   };
 }
 

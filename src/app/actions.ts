@@ -15,17 +15,18 @@ import type {
   TrafficSpec,
 } from '../protocol/api.ts';
 import type { InjectedFrame, LabActions, PackageManifest, TrafficPreset } from '../ui/store.ts';
-import type { Lab } from './lab.ts';
+import type { GuestLab } from './guest-lab.ts';
 
 export class PageActions implements LabActions {
   readonly hostModels = HOST_MODELS;
-  readonly trafficPresets: readonly TrafficPreset[] = trafficPresets();
+  readonly trafficPresets: readonly TrafficPreset[];
   readonly manifest: PackageManifest | null;
-  readonly #lab: Lab;
+  readonly #lab: GuestLab;
 
-  constructor(lab: Lab, manifest: PackageManifest | null) {
+  constructor(lab: GuestLab, manifest: PackageManifest | null) {
     this.#lab = lab;
     this.manifest = manifest;
+    this.trafficPresets = trafficPresets(lab.mac);
   }
 
   setHostModel(id: HostModelId): Promise<void> {

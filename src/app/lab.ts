@@ -1,279 +1,71 @@
 /**
- * The lab: one guest, one host side, one trace. This class is the only thing that tests, scripts and the
- * page's elements act through; `window.lab` is an instance of it.
+ * The lab: the switch, and the guests on it. `window.lab` is an instance of it.
+ *
+ * The lab is its own first guest, so that with one guest there is nothing to choose: `lab.exec(...)` runs a command in
+ * the first, `lab.guests[1].exec(...)` in the second.
  */
-import { HOST_MODEL_IDS, type HostModelId } from '../core/host/host-model.ts';
-import type { PathId, RuleId, Fate, Judgement, Cost } from '../core/host/verdict.ts';
-import { GUEST_MAC } from '../core/net/traffic.ts';
-import type { StampedEvent, TraceEventType, TraceSource } from '../core/trace/event.ts';
-import type {
-  ExecResult,
-  Fault,
-  FaultKind,
-  FrameSpec,
-  LinkInfo,
-  LinkKind,
-  NicInfo,
-  PersonalityMessage,
-  TrafficSpec,
-} from '../protocol/api.ts';
-import type { IoctlRecord } from '../core/viona/link.ts';
-import { hostModel } from '../core/host/models.ts';
-import { formatFeatures } from '../core/virtio/features.ts';
-import { startEngine, type Engine } from './engine.ts';
-import { GuestConsole } from './guest-console.ts';
-import { PageStore } from './page-store.ts';
-import {
-  choosePersonality,
-  type ChosenPersonality,
-  type PersonalityRequest,
-} from '../core/virtio-net/personality-request.ts';
+import { GUESTS } from '../core/net/guests.ts';
+import type { SwitchPortInfo } from '../protocol/api.ts';
+import { Engine } from './engine.ts';
+import { GuestLab, type GuestOptions } from './guest-lab.ts';
 
-const MTU = 1500;
-const FIRST_MODEL: HostModelId = 'propolis-372a574';
+export type { InjectResult, ModelOpinion, TraceQuery } from './guest-lab.ts';
 
-/** What a model said of a frame, and whether that is more or less than the specification asks for. */
-export interface ModelOpinion {
-  readonly accept: boolean;
-  readonly rule: RuleId;
-  readonly path: PathId;
-  readonly cost: Cost;
-  /** `leak`: accepted although nobody asked for it (legal). `loss`: dropped although it was asked for (the bug). */
-  readonly judgement: Judgement | null;
-}
+export class Lab extends GuestLab {
+  readonly #threads: Engine;
+  readonly #options: GuestOptions;
+  readonly #listeners = new Set<() => void>();
+  #guests: readonly GuestLab[] = [this];
 
-export interface InjectResult {
-  readonly id: number;
-  readonly fate: 'delivered' | 'dropped';
-  /** Why it was dropped: the deciding rule of the filter, or the place on the way where it ended; null if delivered. */
-  readonly reason: string | null;
-  /** The rule of the model in force. */
-  readonly rule: RuleId | null;
-  readonly byModel: Partial<Record<HostModelId, ModelOpinion>>;
-}
-
-export interface TraceQuery {
-  readonly type?: TraceEventType;
-  readonly source?: TraceSource;
-  /** Only events with a sequence number from here on. */
-  readonly since?: number;
-}
-
-export class Lab {
-  readonly store = new PageStore(GUEST_MAC);
-  readonly console: GuestConsole;
-  /** Resolves when the guest is at its shell; rejects with what went wrong and how to mend it. */
-  readonly ready: Promise<void>;
-  readonly #engine: Engine;
-  #consoleSize: string | null = null;
-  #model: HostModelId = FIRST_MODEL;
-  #request: PersonalityRequest = {};
-
-  /** @param options `cold`: from power-on, even if there is a snapshot of the booted guest */
-  constructor(options: { readonly cold?: boolean } = {}) {
-    this.#engine = startEngine(
-      (source, batch) => {
-        const wasReady = this.#atShell();
-        this.store.add(source, batch);
-        if (!wasReady && this.#atShell()) this.#applyConsoleSize();
-      },
-      (thread, message) => {
-        this.store.emit({
-          type: 'machine-failed',
-          message: `The ${thread} thread failed: ${message}.`,
-          mend: 'Reload the page; if that does not help, please report it with the browser’s console output.',
-        });
-      },
-    );
-    this.console = new GuestConsole(this.#engine.console);
-    this.ready = Promise.race([this.#start(options.cold === true), this.#failure()]);
-    // The page shows a failure from the trace; whoever awaits `ready` gets it as a rejection.
-    this.ready.catch(() => undefined);
+  /** Starts the first guest. Those that follow are started with the same options. */
+  constructor(options: GuestOptions = {}) {
+    const threads = new Engine();
+    super(threads, 1, options);
+    this.#threads = threads;
+    this.#options = options;
   }
 
-  /** Runs a shell command in the guest, after those already asked for. Takes as long as it takes. */
-  exec(command: string): Promise<ExecResult> {
-    return this.#engine.machine.exec(command);
-  }
-
-  /** The device as the driver has set it up. */
-  nic(): Promise<NicInfo> {
-    return this.#engine.machine.nic();
-  }
-
-  /** The link of the host model in force. */
-  link(): Promise<LinkInfo> {
-    return this.#engine.viona.link();
-  }
-
-  /** Puts frames on the link, in order, and resolves when each has its final fate. */
-  async inject(frames: FrameSpec | readonly FrameSpec[], times = 1): Promise<InjectResult[]> {
-    const specs = Array.isArray(frames) ? (frames as readonly FrameSpec[]) : [frames as FrameSpec];
-    const ids = await this.#engine.viona.inject(specs, times);
-    return Promise.all(ids.map(async (id) => this.#result(id, await this.store.frames.whenSettled(id))));
+  /** Those that there are, in order; the first one is the lab itself. */
+  get guests(): readonly GuestLab[] {
+    return this.#guests;
   }
 
   /**
-   * A link ioctl, past the VMM: `ioctl('VNA_IOC_SET_PROMISC', 'MULTI')`, or with an object where the ioctl takes a
-   * structure. Rejects with a sentence if the argument is none.
+   * Starts another guest on the same switch. Resolves at once: its `ready` tells when it is at its shell. Rejects if
+   * there are as many as the lab has room for.
    */
-  ioctl(name: string, arg: unknown = null): Promise<IoctlRecord> {
-    return this.#engine.viona.ioctl(name, arg);
+  // eslint-disable-next-line @typescript-eslint/require-await -- a refusal is a rejection, as everywhere in the facade
+  async addGuest(): Promise<GuestLab> {
+    const free = GUESTS.findIndex((_, index) => this.#guests.every(({ number }) => number !== index + 1));
+    if (free < 0) throw new Error(`The lab has room for ${GUESTS.length} guests, and all are there: remove one first.`);
+    const guest = new GuestLab(this.#threads, free + 1, this.#options);
+    this.#changed([...this.#guests, guest]);
+    return guest;
   }
 
-  /** Deletes the link and creates it again, as a restarted VMM would: every host model starts anew. Re-probe after it. */
-  recreateLink(): Promise<void> {
-    return this.#engine.viona.recreateLink();
+  /** Switches the guest off for good. Its calls that have no answer yet are rejected. The first guest stays. */
+  async removeGuest(guest: GuestLab): Promise<void> {
+    if (guest === this) throw new Error('The first guest cannot be removed: reload the page instead.');
+    if (!this.#guests.includes(guest)) throw new Error(`${guest.name} is not there any more.`);
+    this.#changed(this.#guests.filter((each) => each !== guest));
+    await guest.end();
   }
 
-  /** What the link is opened on: `physical`, the NIC itself, or `vnic`. The link is created again. */
-  setLinkKind(kind: LinkKind): Promise<void> {
-    return this.#engine.viona.setLinkKind(kind);
+  /** The switch between the guests: what it has learned, and what each port's frames came to. */
+  switchPorts(): Promise<readonly SwitchPortInfo[]> {
+    return this.#threads.ports();
   }
 
-  /** Moves the guest to another host, under every model as its VMM does it. Rejects if the model in force cannot. */
-  async migrate(): Promise<void> {
-    const refusal = await this.#engine.viona.migrate();
-    if (refusal !== null) throw new Error(refusal);
+  /** Calls `listener` when a guest came or went. Returns the way to stop it. */
+  onGuests(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
   }
 
-  /** Makes something go wrong: `fault({ kind: 'ioctl', name: 'VNA_IOC_SET_PROMISC', errno: 'ENOMEM' })`. */
-  fault(fault: Fault): Promise<void> {
-    return fault.kind === 'shortage' ? this.#engine.machine.shortNextMerge(true) : this.#engine.viona.fault(fault);
-  }
-
-  /** Takes back what waits and what is in force: all faults, or those of one kind. */
-  async clearFaults(kind?: FaultKind): Promise<void> {
-    if (kind === undefined || kind === 'shortage') await this.#engine.machine.shortNextMerge(false);
-    if (kind !== 'shortage') await this.#engine.viona.clearFaults(kind);
-  }
-
-  /** Control-rate events of the trace, oldest first. */
-  trace(query: TraceQuery = {}): StampedEvent[] {
-    const { type, source, since = 0 } = query;
-    return this.store.log.events.filter(
-      (stamped) =>
-        stamped.seq >= since &&
-        (type === undefined || stamped.event.type === type) &&
-        (source === undefined || stamped.source === source),
-    );
-  }
-
-  /** Puts a host model in force. Its filter acts at once; what it offers is negotiated at the next re-probe. */
-  async setHostModel(id: HostModelId): Promise<void> {
-    if (!HOST_MODEL_IDS.includes(id)) {
-      throw new Error(`There is no host model “${id as string}”; there are ${HOST_MODEL_IDS.join(', ')}.`);
-    }
-    await this.#engine.viona.setHostModel(id);
-    this.#model = id;
-    await this.#applyPersonality(this.#request);
-  }
-
-  /**
-   * What the device is to be, on top of what the host model offers; replaces what was asked for before, so `{}` is
-   * the model's own. Features are negotiated at the next re-probe; `transitional` and `msix` want a restart.
-   */
-  async setPersonality(request: PersonalityRequest): Promise<ChosenPersonality> {
-    const chosen = await this.#applyPersonality(request);
-    this.#request = request;
-    return chosen;
-  }
-
-  /** What was asked for, and what came of it. */
-  get personality(): ChosenPersonality & { readonly request: PersonalityRequest } {
-    return { ...choosePersonality(hostModel(this.#model).offers, this.#request), request: this.#request };
-  }
-
-  /** The link goes down or comes up, and the guest is told. */
-  setLinkUp(up: boolean): Promise<void> {
-    return this.#engine.machine.setLinkUp(up);
-  }
-
-  /** Asks the guest to announce itself to the network. Rejects if its driver cannot be asked. */
-  announce(): Promise<void> {
-    return this.#engine.machine.announce();
-  }
-
-  /** Unbinds and binds the guest's driver, so that it negotiates anew; addresses and link state are put back. */
-  async reprobe(): Promise<void> {
-    const { output, exitCode } = await this.exec('lab-reprobe');
-    if (exitCode !== 0) {
-      throw new Error(`The guest could not re-probe its driver (exit ${exitCode}): ${output.trim()}`);
-    }
-  }
-
-  async startTraffic(spec: TrafficSpec): Promise<void> {
-    await this.#engine.viona.startTraffic(spec);
-    this.store.traffic = spec;
-  }
-
-  async stopTraffic(): Promise<void> {
-    await this.#engine.viona.stopTraffic();
-    this.store.traffic = null;
-  }
-
-  /** Presses the machine's reset button. */
-  restart(): Promise<void> {
-    return this.#engine.machine.restart();
-  }
-
-  /** Tells the guest's terminal its size: a serial line cannot. Sizes that come before the shell are kept for it. */
-  resizeConsole(columns: number, rows: number): void {
-    this.#consoleSize = `cols ${columns} rows ${rows}`;
-    if (this.#atShell()) this.#applyConsoleSize();
-  }
-
-  #atShell(): boolean {
-    return this.store.model.boot?.stage === 'ready';
-  }
-
-  #applyConsoleSize(): void {
-    const size = this.#consoleSize;
-    if (size === null) return;
-    // A guest that resets meanwhile is told again when it is ready.
-    this.exec(`stty -F /dev/ttyS0 ${size}`).catch(() => undefined);
-  }
-
-  async #applyPersonality(request: PersonalityRequest): Promise<ChosenPersonality> {
-    const chosen = choosePersonality(hostModel(this.#model).offers, request);
-    await this.#engine.machine.setPersonality(message(chosen));
-    return chosen;
-  }
-
-  async #start(cold: boolean): Promise<void> {
-    const epoch = performance.timeOrigin;
-    const ready = this.store.when((model) => model.boot?.stage === 'ready');
-    await this.#engine.viona.start({ epoch, mac: GUEST_MAC, mtu: MTU, model: FIRST_MODEL });
-    const guestUrl = new URL('guest/', document.baseURI).href;
-    const personality = message(this.personality);
-    await this.#engine.machine.start({ epoch, guestUrl, mac: GUEST_MAC, mtu: MTU, personality, cold });
-    await ready;
-  }
-
-  /** Rejects as soon as the trace tells of a failure: a thread that died answers no call any more. */
-  async #failure(): Promise<never> {
-    await this.store.when((model) => model.failure !== null);
-    const { failure } = this.store.model;
-    throw new Error(failure ? `${failure.message} ${failure.mend}` : 'The lab could not start.');
-  }
-
-  #result(id: number, fate: Fate): InjectResult {
-    const row = this.store.frames.byId(id);
-    const byModel: Partial<Record<HostModelId, ModelOpinion>> = {};
-    let rule: RuleId | null = null;
-    if (row?.toGuest) {
-      for (const { model, verdict, judgement } of row.verdicts) {
-        const { accept, path, cost } = verdict;
-        byModel[model] = { accept, rule: verdict.rule, path, cost, judgement };
-      }
-      rule = row.ruling?.verdict.rule ?? null;
-    }
-    if (fate === 'delivered') return { id, fate, reason: null, rule, byModel };
-    return { id, fate: 'dropped', reason: fate === 'filtered' ? rule : fate, rule, byModel };
+  #changed(guests: readonly GuestLab[]): void {
+    this.#guests = guests;
+    for (const listener of this.#listeners) listener();
   }
 }
-
-const message = ({ personality }: ChosenPersonality): PersonalityMessage => ({
-  ...personality,
-  features: formatFeatures(personality.features),
-});

@@ -12,8 +12,10 @@ declare global {
   }
 }
 
-const lab = new Lab({ cold: wantsColdBoot(new URLSearchParams(location.search)) });
+const query = new URLSearchParams(location.search);
+const lab = new Lab({ cold: wantsColdBoot(query) });
 window.lab = lab;
+if (query.get('guests') === '2') void lab.addGuest();
 
 const app = document.querySelector('lab-app');
 if (!app) throw new Error('index.html must contain <lab-app>.');

@@ -5,6 +5,7 @@
 import type { HostAnswer, HostModelId, RxEvent } from '../core/host/host-model.ts';
 import type { LinkDescription as LinkInfo } from '../core/host/host-side-options.ts';
 import type { FrameSpec } from '../core/net/frame-spec.ts';
+import type { PortCounters } from '../core/net/learning-switch.ts';
 import type { NetDescription as NicInfo } from '../core/virtio-net/virtio-net-pci.ts';
 import type { Personality } from '../core/virtio-net/personality.ts';
 import type { Fault as LinkFault, FaultKind as LinkFaultKind } from '../core/viona/faults.ts';
@@ -70,14 +71,39 @@ export interface MachineApi {
   restart(): void;
 }
 
-/** What the page calls in the viona worker. */
+/** What a guest's link begins with. */
+export interface PortInit {
+  /** For people: "Guest 1". */
+  readonly name: string;
+  readonly epoch: number;
+  readonly mac: number;
+  readonly mtu: number;
+  readonly model: HostModelId;
+}
+
+/** One port of the switch, for people: plain data. */
+export interface SwitchPortInfo extends PortCounters {
+  readonly port: number;
+  /** Who hangs there. */
+  readonly name: string;
+  /** MAC addresses that were learned there, oldest first. */
+  readonly addresses: readonly string[];
+}
+
+/**
+ * What the page calls in the viona worker: the switch that the guests are on.
+ * @typeParam Ends this thread's ends of the wires to a guest, transferred; `control` among them answers as VionaApi
+ */
+export interface SwitchApi<Ends> {
+  /** Gives a guest a link of its own on a port of the switch, and returns the port's number. */
+  plug(init: PortInit, ends: Ends): number;
+  /** The guest is gone, and its link with it. */
+  unplug(port: number): void;
+  ports(): SwitchPortInfo[];
+}
+
+/** What the page calls in the viona worker about one guest's link. */
 export interface VionaApi {
-  start(init: {
-    readonly epoch: number;
-    readonly mac: number;
-    readonly mtu: number;
-    readonly model: HostModelId;
-  }): void;
   link(): LinkInfo;
   /** `arg` as the ioctl's own type, or as people write it. */
   ioctl(name: string, arg: unknown): IoctlRecord;

@@ -10,6 +10,7 @@
  * with their parent, so their records hold no verdicts and cost nothing twice.
  */
 import type { FrameHeader } from '../net/ethernet.ts';
+import { u16At, VLAN_TAG_SIZE, writeU16 } from '../net/ethernet.ts';
 import { MAX_FRAME_BYTES } from '../net/frame-spec.ts';
 import {
   completeChecksum,
@@ -55,7 +56,6 @@ export class LinkReceiver {
   readonly #recorder: PieceRecorder;
   /** Zero padding included, no frame that passes is longer. */
   readonly #scratch = new Uint8Array(MAX_FRAME_BYTES + 64);
-  readonly #finished = new Uint8Array(MAX_FRAME_BYTES);
   readonly #meta: FrameMeta = newFrameMeta();
   readonly #gso = newGsoHeaders();
   #counters: LinkCounters;
@@ -127,17 +127,10 @@ export class LinkReceiver {
     } else if (overMtu(length, header.vid >= 0, link.config.mtu)) {
       return this.#overMtu(ring);
     }
-    if ((meta.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) === 0 || length > MAX_FRAME_BYTES) {
+    if ((meta.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) === 0 || meta.gsoType !== 0 || length > MAX_FRAME_BYTES) {
       return this.#send(verdict.stripTag, ring, id, bytes, offset, length, meta);
     }
-    // What the sender left to the hardware MAC does in software, and drops what it cannot do.
-    const finished = this.#finished;
-    finished.set(bytes.subarray(offset, offset + length));
-    if (completeChecksum(finished, 0, length, meta) !== null) {
-      counters.count(ring, 'silent_not_handed_over');
-      return FATE_CSUM_MALFORMED;
-    }
-    return this.#send(verdict.stripTag, ring, id, finished, 0, length, meta, true);
+    return this.#finish(verdict.stripTag, ring, id, bytes, offset, length, meta);
   }
 
   /** Cuts the frame that `receive` has just answered FATE_GRO_FALLBACK for, and sends the pieces. */
@@ -184,6 +177,30 @@ export class LinkReceiver {
     return FATE_GRO_MALFORMED;
   }
 
+  /**
+   * What the sender left to the hardware MAC does in software, and drops what it cannot do. The sum is put into the
+   * sender's own bytes and taken out again: the copy into the channel is the only one.
+   */
+  #finish(
+    stripTag: boolean,
+    ring: number,
+    id: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    meta: Readonly<FrameMeta>,
+  ): number {
+    const at = offset + meta.csumStart + meta.csumOffset;
+    const begun = u16At(bytes, at);
+    if (completeChecksum(bytes, offset, length, meta) !== null) {
+      this.#counters.count(ring, 'silent_not_handed_over');
+      return FATE_CSUM_MALFORMED;
+    }
+    const fate = this.#send(stripTag, ring, id, bytes, offset, length, meta, true);
+    writeU16(bytes, at, begun);
+    return fate;
+  }
+
   /** Strips, pads, and puts the frame into the channel. */
   #send(
     stripTag: boolean,
@@ -197,6 +214,7 @@ export class LinkReceiver {
   ): number {
     const counters = this.#counters;
     guestMeta(meta, finished, this.#offloads, ring / 2, this.#meta);
+    if (stripTag && this.#meta.csumStart > 0) this.#meta.csumStart -= VLAN_TAG_SIZE;
     const asIs = unchanged(length, stripTag);
     const size = asIs ? length : stripAndPad(bytes, offset, length, stripTag, this.#scratch);
     if (!asIs && countsAsShort(length, stripTag)) counters.count(ring, 'rx_pad_short');

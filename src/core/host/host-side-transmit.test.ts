@@ -1,16 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EchoStation } from '../net/echo-station.ts';
+import { StationPort } from '../net/station-port.ts';
+import type { FrameMeta } from '../ring/frames.ts';
 import { newFrameMeta } from '../ring/frames.ts';
 import { tcpFrame } from '../viona/rx-common.test-kit.ts';
 import { lab, type Lab } from './host-side.test-kit.ts';
 
 let side: Lab;
 let wire: Uint8Array[];
+let metas: FrameMeta[];
 beforeEach(() => {
   side = lab();
   wire = [];
-  side.host.attach({
-    onFrame: (bytes, offset, length) => void wire.push(bytes.slice(offset, offset + length)),
+  metas = [];
+  side.host.connect((bytes, offset, length, meta) => {
+    wire.push(bytes.slice(offset, offset + length));
+    metas.push({ ...meta });
   });
 });
 
@@ -40,7 +45,8 @@ const ARP_REQUEST = Uint8Array.from(
 
 describe('the guest sends', () => {
   it('and a station answers through the filter', () => {
-    side.host.attach(new EchoStation());
+    const port = new StationPort(new EchoStation(), (bytes, offset, length) => side.host.input(bytes, offset, length));
+    side.host.connect((bytes, offset, length, meta) => port.take(bytes, offset, length, meta));
     send(ARP_REQUEST);
     expect(side.delivered).toHaveLength(1);
     expect([...side.delivered[0]!.bytes.slice(0, 6)]).toEqual([2, 0, 0, 0, 0, 0x15]);
@@ -72,12 +78,17 @@ describe('the guest sends', () => {
   });
 });
 
-describe('the wire carries complete frames', () => {
-  it('a checksum that the guest left to the hardware is finished', () => {
-    send(sent(4, 100), { flags: 1, csumStart: 34, csumOffset: 16 });
-    expect(wire).toHaveLength(1);
-    expect([wire[0]![50], wire[0]![51]]).not.toEqual([0, 0]);
+describe('the wire carries what the guest sent, as it sent it', () => {
+  it('a checksum that it left to the hardware is only begun, and the frame says where it belongs', () => {
+    send(sent(4, 100), { flags: 1, csumStart: 34, csumOffset: 16, pair: 3 });
+    expect(wire).toEqual([sent(4, 100)]);
+    expect(metas).toEqual([{ ...newFrameMeta(), flags: 1, csumStart: 34, csumOffset: 16 }]);
     expect(counts('ringStats')).toEqual({});
+  });
+
+  it('of a complete frame there is nothing to say, least of all on which pair it was sent', () => {
+    send(sent(4, 100), { flags: 2, hdrLen: 54, gsoSize: 9, pair: 3 });
+    expect(metas).toEqual([newFrameMeta()]);
   });
 
   it.each([
@@ -89,13 +100,16 @@ describe('the wire carries complete frames', () => {
     const frame = ip === 0 ? ARP_REQUEST : sent(ip, 100);
     send(frame, { flags: 1, csumStart: 34, csumOffset: 4, ...more });
     expect(wire).toEqual([frame]);
+    expect(metas).toEqual([newFrameMeta()]); // nobody behind us need try it again
     expect(counts('ringStats')).toEqual({ [name]: 1 });
     expect(counts('kstats').tx_packets).toBe(1);
   });
 
-  it('a large segment leaves in pieces of the size that the guest said', () => {
-    send(sent(6, 2500), { flags: 1, gsoType: 4, gsoSize: 1000, csumStart: 54, csumOffset: 16 });
-    expect(wire.map(({ length }) => length)).toEqual([1074, 1074, 574]);
+  it('a large segment is one frame', () => {
+    const large = { flags: 1, gsoType: 4, gsoSize: 1000, hdrLen: 74, csumStart: 54, csumOffset: 16 };
+    send(sent(6, 2500), large);
+    expect(wire).toEqual([sent(6, 2500)]);
+    expect(metas).toEqual([{ ...newFrameMeta(), ...large }]);
     expect(counts('kstats')).toEqual({ tx_packets: 1, tx_bytes: 2574 });
   });
 

@@ -1,5 +1,6 @@
 /** A host side with recorders around it, for its tests. */
 import { frameFromSpec } from '../net/frame-spec.ts';
+import type { Mac } from '../net/mac.ts';
 import { type PresetId, trafficPresets } from '../net/traffic.ts';
 import type { TraceEvent } from '../trace/event.ts';
 import { PackedWriter } from '../trace/packed.ts';
@@ -63,6 +64,7 @@ export function readFrames(buffer: ArrayBuffer, used: number): Seen[] {
 }
 
 export interface LabOptions {
+  readonly mac?: Mac;
   readonly mtu?: number;
   readonly linkKind?: LinkKind;
   /** False leaves the rings in RESET: no driver has come yet. */
@@ -70,7 +72,7 @@ export interface LabOptions {
 }
 
 export function lab(model: HostModelId = 'propolis-372a574', options: LabOptions = {}) {
-  const { mtu = 1500, linkKind = 'physical', up = true } = options;
+  const { mac = OWN, mtu = 1500, linkKind = 'physical', up = true } = options;
   const events: TraceEvent[] = [];
   const frames: Seen[] = [];
   const delivered: { id: number; bytes: Uint8Array; meta: FrameMeta }[] = [];
@@ -81,7 +83,7 @@ export function lab(model: HostModelId = 'propolis-372a574', options: LabOptions
     () => 0,
   );
   const host = new HostSide({
-    mac: OWN,
+    mac,
     mtu,
     linkKind,
     trace,
@@ -117,6 +119,8 @@ export function lab(model: HostModelId = 'propolis-372a574', options: LabOptions
     frames,
     flushes: () => flushes,
     fill: (frames: number) => (room = frames),
+    /** What `host` was given by others shows in `frames` from here on. */
+    settle: () => trace.flush(),
     input,
     inject: (id: PresetId): Seen => input(PRESETS.get(id) ?? new Uint8Array()),
   };

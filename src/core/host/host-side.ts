@@ -4,7 +4,7 @@
  *     frame from a source -> header read once -> each model decides -> verdicts and fate into the trace
  *                         -> the ruling model's verdict is carried out (host-side-receive.ts)
  *     request of the guest -> each model's `next` -> the ruling model's ioctls and ack count
- *     frame of the guest  -> the link, then complete to every station (host-side-transmit.ts)
+ *     frame of the guest  -> the link, then the wire, with what is still to be done (host-side-transmit.ts)
  *
  * Frames are the hot path: one header object, one array of verdict codes and a few buffers serve all of them,
  * and verdicts are interned. Requests are control rate and may allocate.
@@ -13,9 +13,8 @@
  * frame's record can be joined with what was asked for when it was judged, across threads.
  */
 import { type FrameHeader, newFrameHeader, readHeader } from '../net/ethernet.ts';
-import type { Station } from '../net/echo-station.ts';
 import { flowNumber, newFlow, readFlow } from '../net/flow.ts';
-import type { FrameMeta, FrameSender } from '../ring/frames.ts';
+import type { FrameMeta, FrameSender, Wire } from '../ring/frames.ts';
 import { PLAIN_FRAME } from '../ring/frames.ts';
 import type { PackedWriter } from '../trace/packed.ts';
 import type { Fault, FaultKind } from '../viona/faults.ts';
@@ -42,14 +41,11 @@ export class HostSide {
   readonly #header: FrameHeader = newFrameHeader();
   readonly #flow = newFlow();
   readonly #codes = new Uint16Array(HOST_MODELS.length);
-  readonly #stations: Station[] = [];
   readonly #models: ModelStates;
   readonly #receiver: LinkReceiver;
   readonly #transmitter: LinkTransmitter;
   readonly #log: HostLog;
-  readonly #reply = (bytes: Uint8Array, offset: number, length: number): void => {
-    this.input(bytes, offset, length);
-  };
+  #wire: Wire | null = null;
   #generation = 0;
   #nextId = 2;
 
@@ -65,9 +61,14 @@ export class HostSide {
         this.#record(id, bytes, offset, length, NO_VERDICTS, fate, PLAIN_FRAME);
       },
     });
-    this.#transmitter = new LinkTransmitter((bytes, offset, length) => {
-      for (const station of this.#stations) station.onFrame(bytes, offset, length, this.#reply);
-    }, this.#reply);
+    this.#transmitter = new LinkTransmitter(
+      (bytes, offset, length, meta) => {
+        this.#wire?.(bytes, offset, length, meta);
+      },
+      (bytes, offset, length) => {
+        this.input(bytes, offset, length);
+      },
+    );
     this.#announce(null, []);
   }
 
@@ -83,9 +84,9 @@ export class HostSide {
     return this.#config.kind;
   }
 
-  /** Hangs a station on the link: it sees what the guest sends, and what it replies comes in as frames. */
-  attach(station: Station): void {
-    this.#stations.push(station);
+  /** What the guest sends goes there from now on. Without a wire the NIC sends it to nobody. */
+  connect(wire: Wire): void {
+    this.#wire = wire;
   }
 
   /**

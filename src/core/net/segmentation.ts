@@ -16,7 +16,16 @@ import type { FrameMeta } from '../ring/frames.ts';
 import { addWords, checksum } from './checksum.ts';
 import { u16At, writeU16 } from './ethernet.ts';
 import { IPPROTO_TCP } from './flow.ts';
-import { finishTransport, type GsoHeaders, newGsoHeaders, type OffloadFault, pseudoHeaderOf, readGso } from './gso.ts';
+import {
+  completeChecksum,
+  finishTransport,
+  type GsoHeaders,
+  newGsoHeaders,
+  type OffloadFault,
+  pseudoHeaderOf,
+  readGso,
+  VIRTIO_NET_HDR_F_NEEDS_CSUM,
+} from './gso.ts';
 
 /** Tagged Ethernet header, IPv6 header, and the longest payload that its length field can say. */
 const PIECE_MAX = 14 + 4 + 40 + 65_535;
@@ -56,6 +65,29 @@ export function segment(
   } finally {
     spare = bench;
   }
+}
+
+/**
+ * For those who take complete frames only: cuts a large segment, finishes a begun checksum, and hands on what is
+ * complete already. The checksum is put into the frame itself and taken out again, which saves a copy of the frame;
+ * so `bytes` must be the caller's to write while this runs.
+ * @returns why it cannot be done, and then nothing was emitted; null if it was
+ */
+export function finish(
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  meta: Readonly<FrameMeta>,
+  emit: EmitPiece,
+): OffloadFault | null {
+  if (meta.gsoType !== 0) return segment(bytes, offset, length, meta, emit);
+  const at = offset + meta.csumStart + meta.csumOffset;
+  const begun = u16At(bytes, at);
+  const fault = completeChecksum(bytes, offset, length, meta);
+  if (fault !== null) return fault;
+  emit(bytes, offset, length);
+  if ((meta.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) !== 0) writeU16(bytes, at, begun);
+  return null;
 }
 
 function cut({ headers, piece }: Bench, bytes: Uint8Array, offset: number, gsoSize: number, emit: EmitPiece): void {

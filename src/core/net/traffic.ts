@@ -8,6 +8,8 @@
 import { buildFrame, ETHER_HEADER_SIZE, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from './ethernet.ts';
 import type { FrameSpec } from './frame-spec.ts';
 import { formatHex } from './frame-spec.ts';
+import { GUESTS } from './guests.ts';
+import { parseIp4 } from './ip-address.ts';
 import type { Ip4 } from './ipv4.ts';
 import { buildUdp4, ip4 } from './ipv4.ts';
 import type { Ip6 } from './ipv6.ts';
@@ -16,8 +18,8 @@ import type { Mac } from './mac.ts';
 import { formatMac, MAC_BROADCAST } from './mac.ts';
 import { STATION_IPV4, STATION_IPV6, STATION_MAC } from './station.ts';
 
-export const GUEST_MAC: Mac = 0x0200_0000_0015;
-export const GUEST_IPV4: Ip4 = ip4(10, 0, 2, 15);
+/** The first guest, whom everything is sent to that names nobody else. */
+export const GUEST_MAC: Mac = GUESTS[0].mac;
 /** Nobody's address: unicast that is not for the guest. */
 export const FOREIGN_MAC: Mac = 0x0200_0000_0099;
 /** A VLAN that no client of the link is in. */
@@ -50,8 +52,9 @@ const DISCARD_PORT = 9;
 const text = (words: string): Uint8Array => Uint8Array.from(words, (letter) => letter.charCodeAt(0));
 const NOTE = text('virtio-net lab frame');
 
-/** The presets for a guest with that address and MTU. */
+/** The presets for the guest with that address, and that MTU. */
 export function trafficPresets(guest: Mac = GUEST_MAC, mtu = 1500): readonly Preset[] {
+  const ipv4 = parseIp4((GUESTS.find(({ mac }) => mac === guest) ?? GUESTS[0]).ipv4) ?? 0;
   const v4 = (dst: Ip4, data = NOTE): string =>
     formatHex(buildUdp4(STATION_IPV4, dst, DISCARD_PORT, DISCARD_PORT, data));
   const v6 = (dst: Ip6): string => formatHex(buildUdp6(STATION_IPV6, dst, DISCARD_PORT, DISCARD_PORT, NOTE));
@@ -76,12 +79,12 @@ export function trafficPresets(guest: Mac = GUEST_MAC, mtu = 1500): readonly Pre
     dst: guest,
     src: STATION_MAC,
     etherType: ETHERTYPE_IPV4,
-    payload: buildUdp4(STATION_IPV4, GUEST_IPV4, DISCARD_PORT, DISCARD_PORT, text('')),
+    payload: buildUdp4(STATION_IPV4, ipv4, DISCARD_PORT, DISCARD_PORT, text('')),
   });
   // One byte more of layer 3 than the MTU allows; its own length fields agree with that.
   const oversize = new Uint8Array(mtu + 1 - 28).fill(0x2e);
   return [
-    { id: 'own-unicast', title: 'To the guest', frame: frame4(guest, GUEST_IPV4) },
+    { id: 'own-unicast', title: 'To the guest', frame: frame4(guest, ipv4) },
     { id: 'foreign-unicast', title: 'To another station', frame: frame4(FOREIGN_MAC, ip4(10, 0, 2, 99)) },
     { id: 'broadcast', title: 'Broadcast', frame: frame4(MAC_BROADCAST, everybody) },
     {
@@ -100,7 +103,7 @@ export function trafficPresets(guest: Mac = GUEST_MAC, mtu = 1500): readonly Pre
       title: 'IPv6 group ff15::1:203',
       frame: frame6(0x3333_0001_0203, ip6(0xff15, 0, 0, 0, 0, 0, 1, 0x203)),
     },
-    { id: 'vlan-own-unicast', title: 'To the guest, tagged for VLAN 5', frame: frame4(guest, GUEST_IPV4, OTHER_VLAN) },
+    { id: 'vlan-own-unicast', title: 'To the guest, tagged for VLAN 5', frame: frame4(guest, ipv4, OTHER_VLAN) },
     {
       id: 'vlan-broadcast',
       title: 'Broadcast, tagged for VLAN 5',
@@ -111,7 +114,7 @@ export function trafficPresets(guest: Mac = GUEST_MAC, mtu = 1500): readonly Pre
       title: 'IPv4 all hosts, tagged for VLAN 5',
       frame: frame4(0x0100_5e00_0001, ip4(224, 0, 0, 1), OTHER_VLAN),
     },
-    { id: 'priority-tagged', title: 'To the guest, with a priority tag (VID 0)', frame: frame4(guest, GUEST_IPV4, 0) },
+    { id: 'priority-tagged', title: 'To the guest, with a priority tag (VID 0)', frame: frame4(guest, ipv4, 0) },
     { id: 'runt', title: `To the guest, ${runt.length} bytes`, frame: { raw: formatHex(runt) } },
     {
       id: 'oversize',
@@ -120,7 +123,7 @@ export function trafficPresets(guest: Mac = GUEST_MAC, mtu = 1500): readonly Pre
         dst: formatMac(guest),
         src: formatMac(STATION_MAC),
         etherType: ETHERTYPE_IPV4,
-        payload: v4(GUEST_IPV4, oversize),
+        payload: v4(ipv4, oversize),
       },
     },
   ];

@@ -46,6 +46,12 @@ export type FrameSink = (
   meta: Readonly<FrameMeta>,
 ) => void;
 
+/**
+ * Takes one frame from whoever sends it, as it is, with what is still to be done to it. Bytes and meta are only valid
+ * during the call. Must not throw.
+ */
+export type Wire = (bytes: Uint8Array, offset: number, length: number, meta: Readonly<FrameMeta>) => void;
+
 export interface FrameSender {
   /**
    * Queues a copy of `bytes[offset, offset + length)` and of `meta` (PLAIN_FRAME if absent). False if the channel

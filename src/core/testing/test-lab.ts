@@ -15,6 +15,7 @@ import { hostModel } from '../host/models.ts';
 import { EchoStation } from '../net/echo-station.ts';
 import type { FrameSpec } from '../net/frame-spec.ts';
 import { frameFromSpec } from '../net/frame-spec.ts';
+import { StationPort } from '../net/station-port.ts';
 import type { PresetId } from '../net/traffic.ts';
 import { GUEST_MAC, trafficPresets } from '../net/traffic.ts';
 import { type FrameMeta, type FrameSender, PLAIN_FRAME } from '../ring/frames.ts';
@@ -209,7 +210,8 @@ export class TestLab implements ScenarioHost {
       deliver: this.#channel(this.#toDevice),
       model,
     });
-    host.attach(new EchoStation());
+    const station = new StationPort(new EchoStation(), (bytes, offset, length) => host.input(bytes, offset, length));
+    host.connect((bytes, offset, length, meta) => station.take(bytes, offset, length, meta));
     return host;
   }
 

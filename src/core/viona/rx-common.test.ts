@@ -122,11 +122,19 @@ describe('what the guest’s header will say', () => {
     expect(said({}, NOTHING, true).flags).toBe(0);
   });
 
-  it('never NEEDS_CSUM, not even with a GSO type, so NET-RX-27 is not met', () => {
-    const large = { flags: 1, gsoType: 1, gsoSize: 1448, hdrLen: 54, csumStart: 34, csumOffset: 16 };
-    expect(said(large, ALL)).toEqual({ ...PLAIN, gsoType: 1, gsoSize: 1448 });
-    expect(said(large, ALL, true)).toEqual({ ...PLAIN, flags: 2, gsoType: 1, gsoSize: 1448 });
+  it('of a large segment where its begun checksum belongs, and never hdr_len or ECN', () => {
+    const place = { csumStart: 34, csumOffset: 16 };
+    const large = { flags: 1, gsoType: 1, gsoSize: 1448, hdrLen: 54, ...place };
+    expect(said(large, ALL)).toEqual({ ...PLAIN, flags: 1, gsoType: 1, gsoSize: 1448, ...place });
     expect(said({ ...large, gsoType: 0x84 }, ALL).gsoType).toBe(4);
+    // Of one whose sum nobody left begun there is nothing to say.
+    expect(said({ ...large, flags: 2 }, ALL)).toEqual({ ...PLAIN, flags: 2, gsoType: 1, gsoSize: 1448 });
+    expect(said({ ...large, flags: 0 }, ALL)).toEqual({ ...PLAIN, gsoType: 1, gsoSize: 1448 });
+  });
+
+  it('never NEEDS_CSUM of a frame that is not large', () => {
+    expect(said({ flags: 1, csumStart: 34, csumOffset: 16 }, ALL)).toEqual(PLAIN);
+    expect(said({ flags: 1, csumStart: 34, csumOffset: 16 }, ALL, true)).toEqual({ ...PLAIN, flags: 2 });
   });
 
   it('by the features that the link was told', () => {
