@@ -1,19 +1,20 @@
 /** How many packets a second the guest gets rid of: pktgen into each NIC, and into an interface with nothing behind it. */
-import { caseResult, type CaseResult } from '../driver/case.ts';
 import type { Bench } from '../driver/bench.ts';
+import { caseResult, type CaseResult } from '../driver/case.ts';
 import type { Guest } from '../driver/guest.ts';
-import { warmInTurn, type Measure } from '../driver/rounds.ts';
+import { type Measure, warmInTurn } from '../driver/rounds.ts';
 import { parsePktgen, pktgenCommand, PKTGEN_SETUP } from '../guest/pktgen.ts';
 
+/** Bytes of a frame: the shortest and the longest. */
 export const SIZES = [60, 1514] as const;
-/** Of one measurement, in seconds. */
+/** What one measurement takes about, in seconds. */
 const SECONDS = 1;
 const FIRST_COUNT = 10_000;
-
-/** Somebody on the link: the lab's station. v86's NIC has nobody there. */
+/** Somebody on the link: the lab's station. Behind v86's NIC there is nobody. */
 const TO = { dst: '10.0.2.2', dstMac: '02:00:00:00:00:02' };
 
-export function transmitting(guest: Guest, device: string, size: number, burst = 1): Measure {
+/** @param burst packets that the driver is handed in one go; 1 is pktgen's default */
+export function transmitting(guest: Guest, device: 'eth0' | 'dummy0', size: number, burst = 1): Measure {
   let count = FIRST_COUNT;
   return async () => {
     const result = parsePktgen(await guest.exec(pktgenCommand({ device, size, count, burst, ...TO })));
@@ -23,16 +24,16 @@ export function transmitting(guest: Guest, device: string, size: number, burst =
   };
 }
 
-export async function transmit({ rounds, lab, nic, log }: Bench): Promise<CaseResult[]> {
+export async function transmit(bench: Bench): Promise<CaseResult[]> {
+  const { lab, nic } = await bench.sides(1);
+  for (const guest of [lab.guest, nic.guest]) await guest.exec(PKTGEN_SETUP);
   const results: CaseResult[] = [];
-  const [ours, theirs] = [lab.guest, nic.guest];
-  for (const guest of [ours, theirs]) await guest.exec(PKTGEN_SETUP);
   for (const size of SIZES) {
-    log(`transmit, ${size} bytes`);
-    const samples = await warmInTurn(rounds, {
-      ours: transmitting(ours, 'eth0', size),
-      v86: transmitting(theirs, 'eth0', size),
-      limit: transmitting(ours, 'dummy0', size),
+    bench.log(`transmit, ${size} bytes`);
+    const samples = await warmInTurn(bench.rounds, {
+      ours: transmitting(lab.guest, 'eth0', size),
+      v86: transmitting(nic.guest, 'eth0', size),
+      limit: transmitting(lab.guest, 'dummy0', size),
     });
     results.push(caseResult(`transmit ${size} B`, 'packets/s', samples));
   }

@@ -1,10 +1,45 @@
-/** What every case is given. */
-import type { LabSide } from './lab-side.ts';
-import type { NicSide } from './nic-side.ts';
+/** What every case is given: the sides of the comparison, opened when they are first asked for. */
+import type { Browser } from '@playwright/test';
+import { LabSide } from './lab-side.ts';
+import { NicSide } from './nic-side.ts';
+import type { Site } from './site.ts';
 
-export interface Bench {
-  readonly rounds: number;
+export interface Sides {
   readonly lab: LabSide;
   readonly nic: NicSide;
+}
+
+export const ADDRESSES = ['10.0.2.15', '10.0.2.16'] as const;
+
+export class Bench {
+  readonly rounds: number;
+  readonly site: Site;
+  readonly browser: Browser;
   readonly log: (line: string) => void;
+  #open: (Sides & { readonly guests: number }) | null = null;
+
+  constructor(parts: Pick<Bench, 'rounds' | 'site' | 'browser' | 'log'>) {
+    this.rounds = parts.rounds;
+    this.site = parts.site;
+    this.browser = parts.browser;
+    this.log = parts.log;
+  }
+
+  /** Both sides with so many guests each. Those that were open with another number are closed. */
+  async sides(guests: 1 | 2): Promise<Sides> {
+    if (this.#open?.guests === guests) return this.#open;
+    await this.close();
+    this.log(guests === 1 ? 'a guest on each side starts' : 'two guests on each side start');
+    const { browser, site } = this;
+    const nic = await NicSide.open(browser, site, ADDRESSES.slice(0, guests));
+    const lab = await LabSide.open(browser, site, guests);
+    this.#open = { guests, nic, lab };
+    return this.#open;
+  }
+
+  async close(): Promise<void> {
+    await this.#open?.lab.close();
+    await this.#open?.nic.close();
+    this.#open = null;
+  }
 }

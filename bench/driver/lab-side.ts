@@ -1,6 +1,7 @@
 /** The lab's guests, from the driver's side: through its facade, as any script would. */
 import type { Browser, Page } from '@playwright/test';
 import type { Lab } from '../../src/app/lab.ts';
+import type { FrameSpec } from '../../src/protocol/api.ts';
 import { type Guest, outputOf } from './guest.ts';
 import type { Site } from './site.ts';
 
@@ -13,62 +14,102 @@ declare global {
 /** A stream has begun, or ended, everywhere after this long, in milliseconds. */
 const SETTLE = 200;
 
+/** What the trace does meanwhile. */
+export const TRACE_MODES = ['live', 'recorded', 'off'] as const;
+export type TraceMode = (typeof TRACE_MODES)[number];
+
+/** Of the first guest, since it started. */
 export interface LabCounts {
   /** Of the page's clock, in milliseconds. */
   readonly time: number;
   /** Frames that the driver was given. */
   readonly received: number;
-  /** Frames for it that were lost anywhere after the filter. */
+  /** Frames for it that were lost anywhere behind the filter. */
   readonly lost: number;
-  readonly sent: number;
-  /** Frames from it that were lost. */
-  readonly unsent: number;
 }
 
-export class LabGuest implements Guest {
-  readonly address = '10.0.2.15';
-  readonly mac = '02:00:00:00:00:15';
+class LabGuest implements Guest {
+  readonly mac: string;
+  readonly address: string;
   readonly #page: Page;
+  readonly #index: number;
 
-  constructor(page: Page) {
+  constructor(page: Page, index: number, { mac, ipv4 }: { readonly mac: string; readonly ipv4: string }) {
     this.#page = page;
+    this.#index = index;
+    this.mac = mac;
+    this.address = ipv4;
   }
 
   async exec(command: string): Promise<string> {
-    return outputOf(command, await this.#page.evaluate((text) => window.lab.exec(text), command));
+    const outcome = await this.#page.evaluate(
+      ([index, text]) => {
+        const guest = window.lab.guests[index];
+        if (!guest) throw new Error(`there is no guest ${index + 1}`);
+        return guest.exec(text);
+      },
+      [this.#index, command] as const,
+    );
+    return outputOf(command, outcome);
   }
 }
 
 export class LabSide {
   readonly page: Page;
-  readonly guest: LabGuest;
+  readonly guests: readonly Guest[];
 
-  static async open(browser: Browser, site: Site): Promise<LabSide> {
+  /** A page as a visitor has it, with so many guests, and their interfaces up. */
+  static async open(browser: Browser, site: Site, guests: number): Promise<LabSide> {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
     await page.goto(site.labUrl);
-    await page.evaluate(() => window.lab.ready);
-    const side = new LabSide(page);
-    await side.guest.exec('ip link set eth0 up');
+    const addresses = await page.evaluate(async (count) => {
+      const { lab } = window;
+      while (lab.guests.length < count) await lab.addGuest();
+      await Promise.all(lab.guests.map(({ ready }) => ready));
+      return lab.guests.map((guest) => guest.addresses);
+    }, guests);
+    const side = new LabSide(
+      page,
+      addresses.map((each, index) => new LabGuest(page, index, each)),
+    );
+    for (const guest of side.guests) await guest.exec('ip link set eth0 up');
     return side;
   }
 
-  private constructor(page: Page) {
+  private constructor(page: Page, guests: readonly Guest[]) {
     this.page = page;
-    this.guest = new LabGuest(page);
+    this.guests = guests;
+  }
+
+  get guest(): Guest {
+    const [guest] = this.guests;
+    if (!guest) throw new Error('there is no guest');
+    return guest;
   }
 
   async counts(): Promise<LabCounts> {
     const { time, nic, link, silent } = await this.page.evaluate(async () => {
-      const [device, { honest, silent }] = await Promise.all([window.lab.nic(), window.lab.link()]);
-      return { time: performance.now(), nic: device.counters, link: honest, silent };
+      const [device, { honest, silent: uncounted }] = await Promise.all([window.lab.nic(), window.lab.link()]);
+      return { time: performance.now(), nic: device.counters, link: honest, silent: uncounted };
     });
     return {
       time,
       received: nic.rx_packets ?? 0,
       lost: sum(nic, ['rx_drops']) + sum(link, ['rx_drops', 'rx_errors']) + sum(silent, Object.keys(silent)),
-      sent: nic.tx_packets ?? 0,
-      unsent: sum(nic, ['tx_drops']) + sum(link, ['tx_drops', 'tx_errors']),
     };
+  }
+
+  async startTraffic(frame: FrameSpec, rate: number): Promise<void> {
+    await this.page.evaluate(([one, each]) => window.lab.startTraffic({ frames: [one], rate: each }), [
+      frame,
+      rate,
+    ] as const);
+    await this.page.waitForTimeout(SETTLE);
+  }
+
+  async stopTraffic(): Promise<void> {
+    await this.page.evaluate(() => window.lab.stopTraffic());
+    await this.page.waitForTimeout(SETTLE);
   }
 
   /**
@@ -76,23 +117,38 @@ export class LabSide {
    * @returns frames a second that the driver was given, and how many were lost in all
    */
   async receiveAt(rate: number, frame: Uint8Array, milliseconds: number): Promise<{ received: number; lost: number }> {
-    const raw = Buffer.from(frame).toString('hex');
     const before = await this.counts();
-    await this.page.evaluate(([frames, perSecond]) => window.lab.startTraffic({ frames, rate: perSecond }), [
-      [{ raw }],
-      rate,
-    ] as const);
-    await this.page.waitForTimeout(SETTLE);
+    await this.startTraffic({ raw: Buffer.from(frame).toString('hex') }, rate);
     const from = await this.counts();
     await this.page.waitForTimeout(milliseconds);
     const to = await this.counts();
-    await this.page.evaluate(() => window.lab.stopTraffic());
-    await this.page.waitForTimeout(SETTLE);
+    await this.stopTraffic();
     const after = await this.counts();
     return {
       received: ((to.received - from.received) * 1000) / (to.time - from.time),
       lost: after.lost - before.lost,
     };
+  }
+
+  /** Offers features besides the model's, in every guest, and has the drivers negotiate. */
+  async offer(features: readonly string[]): Promise<void> {
+    await this.page.evaluate(async (add) => {
+      for (const guest of window.lab.guests) {
+        await guest.setPersonality({ add });
+        await guest.reprobe();
+      }
+    }, features);
+    for (const guest of this.guests) await guest.exec('ip link set eth0 up');
+  }
+
+  /** False if this lab cannot be told what its trace does. */
+  async setTrace(mode: TraceMode): Promise<boolean> {
+    return this.page.evaluate(async (wanted) => {
+      const lab = window.lab as { setTrace?(mode: string): Promise<void> };
+      if (lab.setTrace === undefined) return false;
+      await lab.setTrace(wanted);
+      return true;
+    }, mode);
   }
 
   close(): Promise<void> {

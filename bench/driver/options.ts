@@ -1,6 +1,7 @@
 /** What the command line asks for. */
 
-export const CASE_IDS = ['transmit', 'receive', 'ping', 'iperf', 'trace', 'filtered', 'start'] as const;
+/** In the order in which they run: first those with one guest a side, then those with two, then those with none. */
+export const CASE_IDS = ['transmit', 'receive', 'trace', 'filtered', 'ping', 'iperf', 'start'] as const;
 export type CaseId = (typeof CASE_IDS)[number];
 
 export interface Options {

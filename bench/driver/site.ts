@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { build, preview } from 'vite';
 
 export interface Site {
+  /** Where it was built. */
+  readonly folder: string;
   /** Of the lab. */
   readonly labUrl: string;
   /** Of the page with v86's own NIC. */
@@ -43,6 +45,7 @@ export async function openSite(root: string, folder: string, state: string): Pro
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
   const labUrl = `http://127.0.0.1:${address.port}/`;
   return {
+    folder,
     labUrl,
     nicUrl: `${labUrl}v86-nic/`,
     stateUrl: `${labUrl}v86-nic/machine.state`,
