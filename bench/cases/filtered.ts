@@ -4,7 +4,7 @@ import { formatMac } from '../../src/core/net/mac.ts';
 import type { Bench } from '../driver/bench.ts';
 import { caseResult, type CaseResult } from '../driver/case.ts';
 import type { LabSide } from '../driver/lab-side.ts';
-import { inTurn, type Measure, warmUp } from '../driver/rounds.ts';
+import type { Measure } from '../driver/rounds.ts';
 
 /** Dropped frames a second. */
 const RATE = 50_000;
@@ -56,8 +56,7 @@ export async function filtered(bench: Bench): Promise<CaseResult[]> {
     if (late > RATE * seconds * 0.05) bench.log(`the source was late with ${late} frames`);
     return seconds;
   };
-  for (const measure of [idle, busy]) await warmUp(async () => 1 / (await measure()));
-  const samples = await inTurn(bench.rounds, { ours: busy, limit: idle });
+  const samples = await bench.compare({ limit: idle, ours: busy }, 'less');
   await lab.page.evaluate(() => window.lab.setHostModel('propolis-372a574'));
   await lab.guest.exec(`rm ${WORK_FILE}`);
   return [caseResult(`guest's work at ${RATE} filtered frames/s`, 's', samples)];

@@ -2,7 +2,7 @@
 import { ADDRESSES, type Bench } from '../driver/bench.ts';
 import { caseResult, type CaseResult } from '../driver/case.ts';
 import type { Guest } from '../driver/guest.ts';
-import { type Measure, warmInTurn } from '../driver/rounds.ts';
+import type { Measure } from '../driver/rounds.ts';
 import { iperfCommand, IPERF_SERVER, parseIperf, UDP_BYTES } from '../guest/iperf3.ts';
 
 const SECONDS = 2;
@@ -35,7 +35,7 @@ export async function iperf(bench: Bench): Promise<CaseResult[]> {
   const other = ADDRESSES[1];
 
   bench.log('iperf3, TCP');
-  const tcp = await warmInTurn(bench.rounds, {
+  const tcp = await bench.compare({
     ours: sending(lab.guest, other, 'tcp'),
     v86: sending(nic.guest, other, 'tcp'),
     limit: sending(lab.guest, LOOPBACK, 'tcp'),
@@ -46,7 +46,7 @@ export async function iperf(bench: Bench): Promise<CaseResult[]> {
     'ours' | 'v86' | 'limit',
     number[]
   >;
-  const udp = await warmInTurn(bench.rounds, {
+  const udp = await bench.compare({
     ours: sending(lab.guest, other, 'udp', lost.ours),
     v86: sending(nic.guest, other, 'udp', lost.v86),
     limit: sending(lab.guest, LOOPBACK, 'udp', lost.limit),

@@ -2,7 +2,7 @@
 import { type Bench, ADDRESSES } from '../driver/bench.ts';
 import { caseResult, type CaseResult } from '../driver/case.ts';
 import type { Guest } from '../driver/guest.ts';
-import { inTurn, type Measure, warmUp } from '../driver/rounds.ts';
+import type { Measure } from '../driver/rounds.ts';
 import { median } from '../driver/stats.ts';
 import { parsePing, pingCommand } from '../guest/ping.ts';
 
@@ -22,11 +22,13 @@ export async function ping(bench: Bench): Promise<CaseResult[]> {
   const { lab, nic } = await bench.sides(2);
   bench.log('ping');
   const other = ADDRESSES[1];
-  const measures = {
-    ours: pinging(lab.guest, other),
-    v86: pinging(nic.guest, other),
-    limit: pinging(lab.guest, LOOPBACK),
-  };
-  for (const measure of Object.values(measures)) await warmUp(async () => 1 / (await measure()));
-  return [caseResult('ping round trip, p50', 'ms', await inTurn(bench.rounds, measures))];
+  const samples = await bench.compare(
+    {
+      ours: pinging(lab.guest, other),
+      v86: pinging(nic.guest, other),
+      limit: pinging(lab.guest, LOOPBACK),
+    },
+    'less',
+  );
+  return [caseResult('ping round trip, p50', 'ms', samples)];
 }

@@ -9,7 +9,7 @@ import { caseResult, type CaseResult } from '../driver/case.ts';
 import type { Guest } from '../driver/guest.ts';
 import type { LabSide } from '../driver/lab-side.ts';
 import type { NicSide } from '../driver/nic-side.ts';
-import { type Measure, warmInTurn } from '../driver/rounds.ts';
+import type { Measure } from '../driver/rounds.ts';
 import { udpFrame } from '../guest/frames.ts';
 import { parsePktgen, pktgenCommand, PKTGEN_SETUP } from '../guest/pktgen.ts';
 import { SIZES } from './transmit.ts';
@@ -81,7 +81,7 @@ export async function receive(bench: Bench): Promise<CaseResult[]> {
     const theirs = floodingAtBest(nic, size);
     for (let i = 0; i < BATCHES.length * TRIES; i++) await theirs();
     const ours = receivingAtBest(lab, size);
-    const samples = await warmInTurn(bench.rounds, { ours, v86: theirs, limit: stackOnly(lab.guest, size) });
+    const samples = await bench.compare({ ours, v86: theirs, limit: stackOnly(lab.guest, size) });
     results.push(caseResult(`receive ${size} B, nothing lost`, 'packets/s', samples));
   }
   return results;

@@ -2,7 +2,7 @@
 import type { Bench } from '../driver/bench.ts';
 import { caseResult, type CaseResult } from '../driver/case.ts';
 import { TRACE_MODES, type LabSide, type TraceMode } from '../driver/lab-side.ts';
-import { inTurn, type Measure, warmUp } from '../driver/rounds.ts';
+import type { Measure } from '../driver/rounds.ts';
 import { PKTGEN_SETUP } from '../guest/pktgen.ts';
 import { receivingAtBest } from './receive.ts';
 import { SIZES, transmitting } from './transmit.ts';
@@ -35,8 +35,7 @@ export async function trace(bench: Bench): Promise<CaseResult[]> {
         Measure,
         Measure,
       ];
-      for (const each of [live, recorded, off]) await warmUp(each);
-      const samples = await inTurn(bench.rounds, { live, recorded, off });
+      const samples = await bench.compare({ live, recorded, off });
       for (const mode of ['live', 'recorded'] as const) {
         const compared = { ours: samples[mode], limit: samples.off };
         results.push(caseResult(`${what} ${size} B, trace ${mode}`, 'packets/s', compared));

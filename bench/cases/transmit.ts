@@ -2,7 +2,7 @@
 import type { Bench } from '../driver/bench.ts';
 import { caseResult, type CaseResult } from '../driver/case.ts';
 import type { Guest } from '../driver/guest.ts';
-import { type Measure, warmInTurn } from '../driver/rounds.ts';
+import type { Measure } from '../driver/rounds.ts';
 import { parsePktgen, pktgenCommand, PKTGEN_SETUP } from '../guest/pktgen.ts';
 
 /** Bytes of a frame: the shortest and the longest. */
@@ -30,7 +30,7 @@ export async function transmit(bench: Bench): Promise<CaseResult[]> {
   const results: CaseResult[] = [];
   for (const size of SIZES) {
     bench.log(`transmit, ${size} bytes`);
-    const samples = await warmInTurn(bench.rounds, {
+    const samples = await bench.compare({
       ours: transmitting(lab.guest, 'eth0', size),
       v86: transmitting(nic.guest, 'eth0', size),
       limit: transmitting(lab.guest, 'dummy0', size),

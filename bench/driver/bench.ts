@@ -1,5 +1,6 @@
 /** What every case is given: the sides of the comparison, opened when they are first asked for. */
 import type { Browser } from '@playwright/test';
+import { inTurn, type Measure, warmUp, type Watch } from './rounds.ts';
 import { LabSide } from './lab-side.ts';
 import { NicSide } from './nic-side.ts';
 import type { Site } from './site.ts';
@@ -16,13 +17,15 @@ export class Bench {
   readonly site: Site;
   readonly browser: Browser;
   readonly log: (line: string) => void;
+  readonly watch: Watch;
   #open: (Sides & { readonly guests: number }) | null = null;
 
-  constructor(parts: Pick<Bench, 'rounds' | 'site' | 'browser' | 'log'>) {
+  constructor(parts: Pick<Bench, 'rounds' | 'site' | 'browser' | 'log' | 'watch'>) {
     this.rounds = parts.rounds;
     this.site = parts.site;
     this.browser = parts.browser;
     this.log = parts.log;
+    this.watch = parts.watch;
   }
 
   /** Both sides with so many guests each. Those that were open with another number are closed. */
@@ -35,6 +38,23 @@ export class Bench {
     const lab = await LabSide.open(browser, site, guests);
     this.#open = { guests, nic, lab };
     return this.#open;
+  }
+
+  /**
+   * Warms every subject up, then measures them in turn.
+   * @param measures of rates, more is faster; or of times, with `less` for better
+   */
+  async compare<Subject extends string>(
+    measures: Readonly<Record<Subject, Measure>>,
+    better: 'more' | 'less' = 'more',
+  ): Promise<Record<Subject, readonly number[]>> {
+    for (const [subject, measure] of Object.entries<Measure>(measures)) {
+      const watch = (rate: number): void => {
+        this.watch(subject, better === 'more' ? rate : 1 / rate, true);
+      };
+      await warmUp(async () => (better === 'more' ? measure() : 1 / (await measure())), watch);
+    }
+    return inTurn(this.rounds, measures, this.watch);
   }
 
   async close(): Promise<void> {

@@ -1,61 +1,81 @@
 /** What the command line asks for. */
+import { parseArgs } from 'node:util';
 
 /** In the order in which they run: first those with one guest a side, then those with two, then those with none. */
-export const CASE_IDS = ['transmit', 'receive', 'trace', 'filtered', 'ping', 'iperf', 'start'] as const;
+export const CASE_IDS = ['transmit', 'receive', 'trace', 'filtered', 'chart', 'ping', 'iperf', 'start'] as const;
 export type CaseId = (typeof CASE_IDS)[number];
 
 export interface Options {
-  /** Fewer rounds. */
-  readonly quick: boolean;
+  /** How often each subject is measured. */
+  readonly rounds: number;
   /** The cases to run, in the order of `CASE_IDS`. */
   readonly only: readonly CaseId[];
   /** File for the numbers. */
   readonly json: string | null;
-  /** Draw packets/s over frame size and batch size. */
-  readonly chart: boolean;
   /** File for a CPU profile of the machine's thread. */
   readonly profile: string | null;
+  /** Print every sample. */
+  readonly verbose: boolean;
   readonly help: boolean;
 }
 
+const ROUNDS = 7;
+const QUICK_ROUNDS = 3;
+/** Only on demand: it is many more measurements. */
+const CHART: CaseId = 'chart';
+
 export const USAGE = `npm run bench -- [options]
 
-  --quick          three rounds instead of seven
+  --quick          ${QUICK_ROUNDS} rounds instead of ${ROUNDS}
+  --rounds N       so many
   --only A,B       only these cases: ${CASE_IDS.join(', ')}
+  --chart          besides the others the case ${CHART}: draws packets/s over frame size and batch size
+                   into docs/images/performance-*.svg
   --json FILE      writes the numbers: { cases: [{ name, unit, ours, v86, limit, ratio, range }] }
-  --chart          measures packets/s over frame size and batch size too, and draws docs/images/performance-*.svg
-  --profile FILE   writes a CPU profile of the lab's machine thread while transmit and receive run
+  --profile FILE   writes a CPU profile of the lab's machine thread, of all cases with one guest; for Chromium's DevTools
+  --verbose        prints every sample, as absolute numbers
   --help           this`;
 
 /** Throws a sentence that says what is wrong. */
 export function parseOptions(args: readonly string[]): Options {
-  let [quick, chart, help] = [false, false, false];
-  let only: readonly CaseId[] = CASE_IDS;
-  let json: string | null = null;
-  let profile: string | null = null;
-  const rest = args.flatMap((arg) =>
-    /^--[a-z]+=/.test(arg) ? [arg.slice(0, arg.indexOf('=')), arg.slice(arg.indexOf('=') + 1)] : [arg],
-  );
-  const valueOf = (option: string, what: string): string => {
-    const value = rest.shift();
-    if (value === undefined || value === '' || value.startsWith('--')) throw new Error(`${option} wants ${what}.`);
-    return value;
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      only: { type: 'string' },
+      chart: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      profile: { type: 'string' },
+      verbose: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const only = values.only === undefined ? CASE_IDS.filter((id) => id !== CHART) : parseCases(values.only);
+  return {
+    rounds: values.rounds === undefined ? (values.quick ? QUICK_ROUNDS : ROUNDS) : parseRounds(values.rounds),
+    only: CASE_IDS.filter((id) => only.includes(id) || (values.chart && id === CHART)),
+    json: fileName('--json', values.json),
+    profile: fileName('--profile', values.profile),
+    verbose: values.verbose,
+    help: values.help,
   };
-  for (let arg = rest.shift(); arg !== undefined; arg = rest.shift()) {
-    if (arg === '--quick') quick = true;
-    else if (arg === '--chart') chart = true;
-    else if (arg === '--help') help = true;
-    else if (arg === '--only') only = parseCases(valueOf(arg, `a list of cases: ${CASE_IDS.join(', ')}`));
-    else if (arg === '--json') json = valueOf(arg, 'the name of a file');
-    else if (arg === '--profile') profile = valueOf(arg, 'the name of a file');
-    else throw new Error(`There is no option ${arg}.\n\n${USAGE}`);
-  }
-  return { quick, only, json, chart, profile, help };
+}
+
+function fileName(option: string, value: string | undefined): string | null {
+  if (value === '') throw new Error(`${option} wants the name of a file.`);
+  return value ?? null;
+}
+
+function parseRounds(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new Error(`--rounds wants a number from 1 to 999, not “${text}”.`);
+  return Number(text);
 }
 
 function parseCases(list: string): readonly CaseId[] {
-  const names = list.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !CASE_IDS.some((id) => id === name));
-  if (unknown !== undefined) throw new Error(`There is no case “${unknown}”; there are ${CASE_IDS.join(', ')}.`);
-  return CASE_IDS.filter((id) => names.includes(id));
+  return list.split(',').map((text) => {
+    const id = CASE_IDS.find((each) => each === text.trim());
+    if (id === undefined) throw new Error(`There is no case “${text.trim()}”; there are ${CASE_IDS.join(', ')}.`);
+    return id;
+  });
 }
