@@ -11,7 +11,7 @@ const PORT = 9;
 const HEADERS = 14 + 20 + 8;
 
 /** A datagram for that guest in a frame of so many bytes, without the frame's checksum. */
-export function udpFrame({ mac, address }: Guest, size: number): Uint8Array {
+export function udpFrame({ mac, address }: Pick<Guest, 'mac' | 'address'>, size: number): Uint8Array {
   const dst = parseMac(mac);
   if (dst === null) throw new Error(`“${mac}” is no MAC address`);
   const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
