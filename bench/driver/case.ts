@@ -1,7 +1,7 @@
 /** What a case of the benchmark is, and what it comes to. */
 import { median, range, type Range, type Samples } from './stats.ts';
 
-/** Who was measured: this lab's device, v86's own NIC, and the same guest without either. */
+/** Who was measured: this lab's device, v86's own NIC, and the same guest without either. (Of starts and sizes the limit is a budget.) */
 export const SUBJECTS = ['ours', 'v86', 'limit'] as const;
 export type Subject = (typeof SUBJECTS)[number];
 

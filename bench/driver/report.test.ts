@@ -42,8 +42,8 @@ describe('the summary', () => {
   it('has ratios and no rate', () => {
     const text = summary([transmit, caseResult('usable shell', 's', { ours: [1.25] })]);
     const [head = '', first = '', second = ''] = text.split('\n').map((line) => line.trim().replace(/ {2,}/g, ' | '));
-    expect(head).toBe('ours / v86 | ours / limit | range of ours');
-    expect(first).toBe('transmit 60 B | 3.00 | 0.50 | −33 % +33 %');
+    expect(head).toBe('ours / v86 | ours / limit | range of ours | target');
+    expect(first).toBe('transmit 60 B | 3.00 | 0.50 | −33 % +33 % | ✓ at least 3 of v86, ✓ at least 0.5 of limit');
     expect(second).toBe('usable shell | – | – | +0 % +0 %');
     expect(text).not.toMatch(/75.?000|25.?000/);
   });
