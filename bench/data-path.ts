@@ -25,6 +25,7 @@ function guestRam(): GuestRam {
     mem8: { byteOffset: 0 },
     wasm_memory: new WebAssembly.Memory({ initial: MEMORY / 65536 }),
     jit_dirty_cache: nothing,
+    instruction_counter: { byteOffset: 0 },
   };
   return new GuestRam(cpu as unknown as V86Cpu);
 }

@@ -47,8 +47,7 @@ export interface SentFrame {
 
 /** Frames that the guest has sent since `from`. */
 export async function sentSince(lab: LabClient, from: number): Promise<SentFrame[]> {
-  const rows = await lab.page.evaluate((first) => {
-    const { frames, log } = window.lab.store;
+  const rows = await lab.evaluate(({ store: { frames, log } }, first) => {
     const found: { flags: number; gsoType: number; wire: number; bytes: number[] }[] = [];
     for (let number = Math.max(first, frames.first); number < frames.end; number++) {
       const row = frames.row(number);
@@ -61,7 +60,7 @@ export async function sentSince(lab: LabClient, from: number): Promise<SentFrame
   return rows.map(({ bytes, ...rest }) => ({ ...rest, summary: summarize(Uint8Array.from(bytes)) }));
 }
 
-export const framesSoFar = (lab: LabClient): Promise<number> => lab.page.evaluate(() => window.lab.store.frames.end);
+export const framesSoFar = (lab: LabClient): Promise<number> => lab.evaluate(({ store }) => store.frames.end);
 
 /** Control commands of that name since the last reset of the lab: their acks, oldest first. */
 async function acks(lab: LabClient, name: string): Promise<string[]> {

@@ -1,9 +1,10 @@
 /** The lab's facade (`window.lab`, src/app/lab.ts) from a test's side. */
 import type { Page } from '@playwright/test';
+import type { GuestLab } from '../src/app/guest-lab.ts';
 import type { InjectResult, Lab, TraceQuery } from '../src/app/lab.ts';
 import type { PersonalityRequest } from '../src/core/virtio-net/personality-request.ts';
 import type { HostModelId } from '../src/core/host/host-model.ts';
-import type { StampedEvent } from '../src/core/trace/event.ts';
+import type { StampedEvent, TraceMode } from '../src/core/trace/event.ts';
 import type { IoctlRecord } from '../src/core/viona/link.ts';
 import type {
   ExecResult,
@@ -38,19 +39,21 @@ export class LabClient {
   readonly page: Page;
   /** Position in the trace at which the last reset began. */
   since = 0;
+  readonly #guest: number;
 
-  constructor(page: Page) {
+  /** @param guest number of the guest that is meant, from 1 on; it need not be there yet */
+  constructor(page: Page, guest = 1) {
     this.page = page;
+    this.#guest = guest;
   }
 
   ready(): Promise<void> {
-    return this.page.evaluate(() => window.lab.ready);
+    return this.evaluate((lab) => lab.ready);
   }
 
   /** Like a new lab, without a boot: the interface is down and freshly probed under that model. */
   async reset(model: HostModelId): Promise<void> {
-    await this.page.evaluate(async (id) => {
-      const { lab } = window;
+    await this.evaluate(async (lab, id) => {
       await lab.stopTraffic();
       await lab.setPersonality({});
       await lab.setHostModel(id);
@@ -59,8 +62,7 @@ export class LabClient {
     }, model);
     await this.exec(TIDY_UP);
     // The interface is down, and what is down sends no commands: the new link stays as new as it is.
-    this.since = await this.page.evaluate(async () => {
-      const { lab } = window;
+    this.since = await this.evaluate(async (lab) => {
       const end = (lab.trace().at(-1)?.seq ?? -1) + 1;
       await lab.recreateLink();
       return end;
@@ -70,7 +72,7 @@ export class LabClient {
 
   /** Runs a command in the guest, whatever its exit code. */
   run(command: string): Promise<ExecResult> {
-    return this.page.evaluate((text) => window.lab.exec(text), command);
+    return this.evaluate((lab, text) => lab.exec(text), command);
   }
 
   /** The output of a command that must succeed. */
@@ -81,11 +83,11 @@ export class LabClient {
   }
 
   nic(): Promise<NicInfo> {
-    return this.page.evaluate(() => window.lab.nic());
+    return this.evaluate((lab) => lab.nic());
   }
 
   link(): Promise<LinkInfo> {
-    return this.page.evaluate(() => window.lab.link());
+    return this.evaluate((lab) => lab.link());
   }
 
   /** Injects frames and waits for their fates; in portions that the guest can take. */
@@ -94,7 +96,7 @@ export class LabClient {
     const all = Array.from({ length: times }, () => list).flat();
     const results: InjectResult[] = [];
     for (let at = 0; at < all.length; at += CHUNK) {
-      results.push(...(await this.page.evaluate((chunk) => window.lab.inject(chunk), all.slice(at, at + CHUNK))));
+      results.push(...(await this.evaluate((lab, chunk) => lab.inject(chunk), all.slice(at, at + CHUNK))));
     }
     return results;
   }
@@ -106,63 +108,67 @@ export class LabClient {
   }
 
   ioctl(name: string, arg: unknown = null): Promise<IoctlRecord> {
-    return this.page.evaluate(([n, a]) => window.lab.ioctl(n, a), [name, arg] as const);
+    return this.evaluate((lab, [n, a]) => lab.ioctl(n, a), [name, arg] as const);
   }
 
   fault(fault: Fault): Promise<void> {
-    return this.page.evaluate((f) => window.lab.fault(f), fault);
+    return this.evaluate((lab, f) => lab.fault(f), fault);
   }
 
   clearFaults(kind?: FaultKind): Promise<void> {
-    return this.page.evaluate((k) => window.lab.clearFaults(k), kind);
+    return this.evaluate((lab, k) => lab.clearFaults(k), kind);
   }
 
   setLinkKind(kind: LinkKind): Promise<void> {
-    return this.page.evaluate((k) => window.lab.setLinkKind(k), kind);
+    return this.evaluate((lab, k) => lab.setLinkKind(k), kind);
   }
 
   migrate(): Promise<void> {
-    return this.page.evaluate(() => window.lab.migrate());
+    return this.evaluate((lab) => lab.migrate());
   }
 
   async setPersonality(request: PersonalityRequest): Promise<void> {
-    await this.page.evaluate((r) => window.lab.setPersonality(r).then(() => undefined), request);
+    await this.evaluate((lab, r) => lab.setPersonality(r).then(() => undefined), request);
   }
 
   setLinkUp(up: boolean): Promise<void> {
-    return this.page.evaluate((u) => window.lab.setLinkUp(u), up);
+    return this.evaluate((lab, u) => lab.setLinkUp(u), up);
   }
 
   announce(): Promise<void> {
-    return this.page.evaluate(() => window.lab.announce());
+    return this.evaluate((lab) => lab.announce());
   }
 
   recreateLink(): Promise<void> {
-    return this.page.evaluate(() => window.lab.recreateLink());
+    return this.evaluate((lab) => lab.recreateLink());
   }
 
   trace(query: TraceQuery = {}): Promise<StampedEvent[]> {
-    return this.page.evaluate((q) => window.lab.trace(q), query);
+    return this.evaluate((lab, q) => lab.trace(q), query);
+  }
+
+  setTrace(mode: TraceMode): Promise<void> {
+    return this.page.evaluate((m) => window.lab.setTrace(m), mode);
   }
 
   setHostModel(id: HostModelId): Promise<void> {
-    return this.page.evaluate((model) => window.lab.setHostModel(model), id);
+    return this.evaluate((lab, model) => lab.setHostModel(model), id);
   }
 
   reprobe(): Promise<void> {
-    return this.page.evaluate(() => window.lab.reprobe());
+    return this.evaluate((lab) => lab.reprobe());
   }
 
   startTraffic(spec: TrafficSpec): Promise<void> {
-    return this.page.evaluate((s) => window.lab.startTraffic(s), spec);
+    return this.evaluate((lab, s) => lab.startTraffic(s), spec);
   }
 
   stopTraffic(): Promise<void> {
-    return this.page.evaluate(() => window.lab.stopTraffic());
+    return this.evaluate((lab) => lab.stopTraffic());
   }
 
   restart(): Promise<void> {
-    return this.page.evaluate(() => window.lab.restart());
+    return this.evaluate((lab) => lab.restart());
   }
 
   /** SET_PROMISC arguments of the link's ioctls so far, with the errno of those that failed. */
@@ -171,5 +177,13 @@ export class LabClient {
     return ioctls
       .filter(({ name }) => name === 'VNA_IOC_SET_PROMISC')
       .map(({ arg, errno }) => (errno === 0 ? arg : `${arg} ${errno}`));
+  }
+
+  /** Runs `call` in the page, on this client's guest. */
+  evaluate<Result>(call: (lab: GuestLab) => Result | Promise<Result>): Promise<Result>;
+  evaluate<Result, Arg>(call: (lab: GuestLab, arg: Arg) => Result | Promise<Result>, arg: Arg): Promise<Result>;
+  async evaluate<Result>(call: (lab: GuestLab, arg: unknown) => Result | Promise<Result>, arg?: unknown) {
+    const guest = await this.page.evaluateHandle((index) => window.lab.guests[index], this.#guest - 1);
+    return guest.evaluate(call as (lab: GuestLab | undefined, arg: unknown) => Result | Promise<Result>, arg);
   }
 }

@@ -17,6 +17,8 @@ function step<Args extends unknown[]>(
 export class LabPage {
   readonly page: Page;
   readonly guest: Locator;
+  /** Which guest is shown, with several. */
+  readonly guestShown: Locator;
   readonly hostModel: Locator;
   readonly theme: Locator;
   readonly restart: Locator;
@@ -71,12 +73,14 @@ export class LabPage {
   readonly ioctlByHand: Locator;
   readonly linkInFull: Locator;
   readonly linkResult: Locator;
+  readonly switchPorts: Locator;
   readonly editFeatures: Locator;
   readonly featureDialog: Locator;
 
   constructor(page: Page) {
     this.page = page;
     this.guest = page.getByRole('status', { name: 'Guest', exact: true });
+    this.guestShown = page.getByRole('group', { name: 'Guest shown' });
     this.hostModel = page.getByRole('combobox', { name: 'Host model' });
     this.theme = page.getByRole('combobox', { name: 'Theme' });
     this.restart = page.getByRole('button', { name: 'Restart' });
@@ -85,9 +89,10 @@ export class LabPage {
     this.panes = page.getByRole('navigation', { name: 'Panes' });
 
     this.console = page.getByRole('region', { name: 'Serial console' });
+    // Of the guest that is shown: another's is hidden.
     this.consoleInput = page.getByRole('textbox', { name: /^Serial console input/ });
     // What the terminal draws, line by line; it has no role.
-    this.consoleScreen = this.console.locator('.xterm-rows');
+    this.consoleScreen = this.console.locator('lab-terminal:not([hidden]) .xterm-rows');
     this.device = page.getByRole('region', { name: 'Device', exact: true });
     this.logs = page.getByRole('region', { name: 'Logs' });
     this.packets = page.getByRole('region', { name: 'Packets' });
@@ -127,9 +132,15 @@ export class LabPage {
     this.faultResult = this.faults.getByRole('status', { name: 'Fault result' });
     this.ioctlByHand = this.inspector.getByRole('group', { name: 'Ioctl by hand' });
     this.linkInFull = this.inspector.getByRole('group', { name: 'Link in full' });
+    this.switchPorts = this.inspector.getByRole('table', { name: 'Ports of the switch' });
     this.linkResult = this.linkInFull.getByRole('status', { name: 'Link result' });
     this.editFeatures = this.device.getByRole('button', { name: 'Edit features' });
     this.featureDialog = page.getByRole('dialog', { name: 'Device features' });
+  }
+
+  /** A button of the trace's switch. */
+  trace(name: 'Live' | 'Recorded' | 'Off'): Locator {
+    return this.packets.getByRole('group', { name: 'Trace' }).getByRole('button', { name });
   }
 
   /** Rows of the table of features whose bit is in force. */
@@ -152,6 +163,11 @@ export class LabPage {
   @step
   async inspect(tab: 'Packet' | 'Counters' | 'Cost' | 'Traffic' | 'Host'): Promise<void> {
     await this.inspector.getByRole('tab', { name: tab }).click();
+  }
+
+  @step
+  async showGuest(number: 1 | 2): Promise<void> {
+    await this.guestShown.getByRole('button', { name: `Guest ${number}` }).click();
   }
 
   @step

@@ -149,15 +149,22 @@ export class GuestPort implements VionaApi, SwitchPort {
     this.#host.setModel(model);
   }
 
+  setRecording(on: boolean): void {
+    this.#trace.writer.recording = on;
+  }
+
   inject(frames: readonly FrameSpec[], times = 1): number[] {
     if (!Number.isInteger(times) || times < 0 || times * frames.length > INJECT_MAX) {
       throw new Error(`One call injects at most ${INJECT_MAX} frames: use several, or startTraffic.`);
     }
     const built = buildAll(frames);
     const ids: number[] = [];
-    for (let time = 0; time < times; time++) {
-      for (const { bytes, meta } of built) ids.push(this.#host.input(bytes, 0, bytes.length, meta));
-    }
+    // Whoever injects a frame wants to know what became of it.
+    this.#trace.writer.always(() => {
+      for (let time = 0; time < times; time++) {
+        for (const { bytes, meta } of built) ids.push(this.#host.input(bytes, 0, bytes.length, meta));
+      }
+    });
     this.#host.flush();
     return ids;
   }

@@ -7,6 +7,7 @@
  */
 import * as Comlink from 'comlink';
 import wasm from 'v86/build/v86.wasm?url';
+import type { FrameReceiver } from '../src/core/ring/frames.ts';
 import { parseFeatures } from '../src/core/virtio/features.ts';
 import type { BootStage } from '../src/core/trace/event.ts';
 import { VirtioNetPci } from '../src/core/virtio-net/virtio-net-pci.ts';
@@ -50,13 +51,16 @@ class MachineWorker implements MachineApi {
   #trace: WorkerTrace | null = null;
   #machine: Machine | null = null;
   #device: VirtioNetPci | null = null;
+  readonly #toGuest: FrameReceiver;
   #console: number[] = [];
   #stage: BootStage = 'download';
+  #recording = true;
   /** Chosen before there was a device. */
   #personality: PersonalityMessage | null = null;
 
   constructor(ports: MachinePorts) {
     this.#ports = ports;
+    this.#toGuest = frameReceiver(ports.toGuest);
     this.#agent = new ExecAgent(
       (bytes) => {
         this.#machine?.sendSerial(1, bytes);
@@ -71,7 +75,8 @@ class MachineWorker implements MachineApi {
   }
 
   async start(init: MachineInit): Promise<void> {
-    const trace = openTrace(this.#ports.trace, init.epoch);
+    const trace = openTrace(this.#ports.trace, init.epoch, () => this.#machine?.instructions() ?? 0);
+    trace.writer.recording = this.#recording;
     this.#trace = trace;
     try {
       // The emulator is most of this thread's script: it comes while the guest does.
@@ -102,6 +107,15 @@ class MachineWorker implements MachineApi {
         },
         onKernel: () => {
           this.#boot('kernel');
+        },
+        turns: {
+          turn: () => {
+            this.#device?.turn();
+            this.#toGuest.poll();
+          },
+          rest: () => {
+            this.#toGuest.rest();
+          },
         },
         onPowerOff: () => {
           // Without power there is no device: what still arrives must not count as delivered.
@@ -147,6 +161,11 @@ class MachineWorker implements MachineApi {
   shortNextMerge(short: boolean): void {
     if (short) this.#started.shortNextMerge(true);
     else this.#device?.shortNextMerge(false);
+  }
+
+  setRecording(on: boolean): void {
+    this.#recording = on;
+    if (this.#trace) this.#trace.writer.recording = on;
   }
 
   restart(): void {
@@ -219,14 +238,14 @@ class MachineWorker implements MachineApi {
       mtu: init.mtu,
       offers: parseFeatures(personality.features),
       timer: TIMER,
+      turns: true,
     });
     device.setPersonality(personality);
-    frameReceiver(this.#ports.toGuest).onFrames(
-      (id, bytes, offset, length, meta) => {
-        device.receive(id, bytes, offset, length, meta);
-      },
+    this.#toGuest.onFrames(
+      (id, bytes, offset, length, meta) => device.offer(id, bytes, offset, length, meta),
       () => {
         device.flush();
+        trace.writer.endBatch();
       },
     );
     return device;

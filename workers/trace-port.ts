@@ -15,14 +15,17 @@ export interface WorkerTrace {
   readonly close: () => void;
 }
 
-/** @param epoch milliseconds (`Date.now()` scale) at which the lab's clock reads 0 */
-export function openTrace(port: MessagePort, epoch: number): WorkerTrace {
+/**
+ * @param epoch milliseconds (`Date.now()` scale) at which the lab's clock reads 0
+ * @param progress how far a busy thread has got, as `PackedWriter` wants it
+ */
+export function openTrace(port: MessagePort, epoch: number, progress?: () => number): WorkerTrace {
   const offset = performance.timeOrigin - epoch;
   const now = (): number => (performance.now() + offset) * 1e6;
   const ship = (batch: TraceBatch): void => {
     port.postMessage(batch, [batch.chunk]);
   };
-  const writer = new PackedWriter(ship, now);
+  const writer = new PackedWriter(ship, now, undefined, progress);
   const gate = new EventGate((event) => {
     writer.event(event);
   });

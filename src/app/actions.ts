@@ -1,7 +1,8 @@
-/** What the page's elements can do, in terms of the lab. */
+/** What the page's elements can do to one guest, in terms of the lab. */
 import type { HostModelId } from '../core/host/host-model.ts';
 import { HOST_MODELS } from '../core/host/models.ts';
 import { trafficPresets } from '../core/net/traffic.ts';
+import type { TraceMode } from '../core/trace/event.ts';
 import type { IoctlRecord } from '../core/viona/link.ts';
 import type { PersonalityRequest } from '../core/virtio-net/personality-request.ts';
 import type {
@@ -12,112 +13,124 @@ import type {
   LinkInfo,
   LinkKind,
   NicInfo,
+  SwitchPortInfo,
   TrafficSpec,
 } from '../protocol/api.ts';
 import type { InjectedFrame, LabActions, PackageManifest, TrafficPreset } from '../ui/store.ts';
 import type { GuestLab } from './guest-lab.ts';
+import type { Lab } from './lab.ts';
 
 export class PageActions implements LabActions {
   readonly hostModels = HOST_MODELS;
   readonly trafficPresets: readonly TrafficPreset[];
   readonly manifest: PackageManifest | null;
-  readonly #lab: GuestLab;
+  readonly #lab: Lab;
+  readonly #guest: GuestLab;
 
-  constructor(lab: GuestLab, manifest: PackageManifest | null) {
+  constructor(lab: Lab, guest: GuestLab, manifest: PackageManifest | null) {
     this.#lab = lab;
+    this.#guest = guest;
     this.manifest = manifest;
-    this.trafficPresets = trafficPresets(lab.mac);
+    this.trafficPresets = trafficPresets(guest.mac);
   }
 
   setHostModel(id: HostModelId): Promise<void> {
-    return this.#lab.setHostModel(id);
+    return this.#guest.setHostModel(id);
   }
 
   reprobe(): Promise<void> {
-    return this.#lab.reprobe();
+    return this.#guest.reprobe();
   }
 
   restartGuest(): Promise<void> {
-    return this.#lab.restart();
+    return this.#guest.restart();
   }
 
   inject(frames: readonly FrameSpec[], times?: number): Promise<readonly InjectedFrame[]> {
-    return this.#lab.inject(frames, times);
+    return this.#guest.inject(frames, times);
   }
 
   startTraffic(spec: TrafficSpec): Promise<void> {
-    return this.#lab.startTraffic(spec);
+    return this.#guest.startTraffic(spec);
   }
 
   stopTraffic(): Promise<void> {
-    return this.#lab.stopTraffic();
+    return this.#guest.stopTraffic();
   }
 
   link(): Promise<LinkInfo> {
-    return this.#lab.link();
+    return this.#guest.link();
   }
 
   nic(): Promise<NicInfo> {
-    return this.#lab.nic();
+    return this.#guest.nic();
+  }
+
+  switchPorts(): Promise<readonly SwitchPortInfo[]> {
+    return this.#lab.switchPorts();
   }
 
   ioctl(name: string, arg: unknown): Promise<IoctlRecord> {
-    return this.#lab.ioctl(name, arg);
+    return this.#guest.ioctl(name, arg);
   }
 
   recreateLink(): Promise<void> {
-    return this.#lab.recreateLink();
+    return this.#guest.recreateLink();
   }
 
   setLinkKind(kind: LinkKind): Promise<void> {
-    return this.#lab.setLinkKind(kind);
+    return this.#guest.setLinkKind(kind);
   }
 
   migrate(): Promise<void> {
-    return this.#lab.migrate();
+    return this.#guest.migrate();
   }
 
   fault(fault: Fault): Promise<void> {
-    return this.#lab.fault(fault);
+    return this.#guest.fault(fault);
   }
 
   clearFaults(kind?: FaultKind): Promise<void> {
-    return this.#lab.clearFaults(kind);
+    return this.#guest.clearFaults(kind);
   }
 
   get personality(): LabActions['personality'] {
-    return this.#lab.personality;
+    return this.#guest.personality;
   }
 
   setPersonality(request: PersonalityRequest): Promise<unknown> {
-    return this.#lab.setPersonality(request);
+    return this.#guest.setPersonality(request);
   }
 
   setLinkUp(up: boolean): Promise<void> {
-    return this.#lab.setLinkUp(up);
+    return this.#guest.setLinkUp(up);
   }
 
   announce(): Promise<void> {
-    return this.#lab.announce();
+    return this.#guest.announce();
   }
 
   exec(command: string): Promise<ExecResult> {
-    return this.#lab.exec(command);
+    return this.#guest.exec(command);
   }
 
   consoleWrite(bytes: Uint8Array): void {
-    this.#lab.console.write(bytes);
+    this.#guest.console.write(bytes);
   }
 
   onConsole(listener: (bytes: Uint8Array) => void): () => void {
-    return this.#lab.console.listen(listener);
+    return this.#guest.console.listen(listener);
   }
 
   consoleResize(columns: number, rows: number): void {
-    this.#lab.resizeConsole(columns, rows);
+    this.#guest.resizeConsole(columns, rows);
+  }
+
+  setTrace(mode: TraceMode): Promise<void> {
+    return this.#lab.setTrace(mode);
   }
 
   clearTrace(): void {
-    this.#lab.store.clearFrames();
+    this.#guest.store.clearFrames();
   }
 }

@@ -6,7 +6,13 @@ import { HOST_MODEL_IDS, type HostModelId } from '../core/host/host-model.ts';
 import { formatMac, type Mac } from '../core/net/mac.ts';
 import type { PathId, RuleId, Fate, Judgement, Cost } from '../core/host/verdict.ts';
 import { type GuestAddresses, GUESTS } from '../core/net/guests.ts';
-import type { StampedEvent, TraceEventType, TraceSource } from '../core/trace/event.ts';
+import {
+  TRACE_MODES,
+  type StampedEvent,
+  type TraceEventType,
+  type TraceMode,
+  type TraceSource,
+} from '../core/trace/event.ts';
 import type {
   ExecResult,
   Fault,
@@ -139,7 +145,9 @@ export class GuestLab {
   async inject(frames: FrameSpec | readonly FrameSpec[], times = 1): Promise<InjectResult[]> {
     const specs = Array.isArray(frames) ? (frames as readonly FrameSpec[]) : [frames as FrameSpec];
     const ids = await this.#engine.viona.inject(specs, times);
-    return Promise.all(ids.map(async (id) => this.#result(id, await this.store.frames.whenSettled(id))));
+    const results = await Promise.all(ids.map(async (id) => this.#result(id, await this.store.frames.whenSettled(id))));
+    this.store.show();
+    return results;
   }
 
   /**
@@ -186,6 +194,19 @@ export class GuestLab {
         (type === undefined || stamped.event.type === type) &&
         (source === undefined || stamped.source === source),
     );
+  }
+
+  /**
+   * What becomes of frames in the trace: `live` (recorded and drawn), `recorded` (drawn when asked for) or `off` (only
+   * counted). Resolves when both threads do so. Injected frames are recorded always.
+   */
+  async setTrace(mode: TraceMode): Promise<void> {
+    if (!TRACE_MODES.includes(mode)) {
+      throw new Error(`There is no trace mode “${mode as string}”; there are ${TRACE_MODES.join(', ')}.`);
+    }
+    const recording = mode !== 'off';
+    await Promise.all([this.#engine.machine.setRecording(recording), this.#engine.viona.setRecording(recording)]);
+    this.store.emit({ type: 'trace-mode', mode });
   }
 
   /** Puts a host model in force. Its filter acts at once; what it offers is negotiated at the next re-probe. */

@@ -2,8 +2,8 @@
 import type { GuestManifest } from '../../guest/manifest.ts';
 import '../ui/lab-app.ts';
 import { wantsColdBoot } from '../ui/boot-choice.ts';
-import { PageActions } from './actions.ts';
 import { Lab } from './lab.ts';
+import { PageGuests } from './page-guests.ts';
 
 declare global {
   interface Window {
@@ -17,12 +17,12 @@ const lab = new Lab({ cold: wantsColdBoot(query) });
 window.lab = lab;
 if (query.get('guests') === '2') void lab.addGuest();
 
+const guests = new PageGuests(lab);
 const app = document.querySelector('lab-app');
 if (!app) throw new Error('index.html must contain <lab-app>.');
-app.store = lab.store;
-app.actions = new PageActions(lab, null);
+app.guests = guests;
 void loadManifest().then((manifest) => {
-  app.actions = new PageActions(lab, manifest);
+  guests.manifest = manifest;
 });
 
 /** For the page's list of packages only; the machine checks the manifest by itself and reports what is wrong. */

@@ -4,7 +4,11 @@ import { LabTrace } from '../core/trace/lab-trace.ts';
 import { PackedWriter, RECORD_HEADER_SIZE, type TraceBatch } from '../core/trace/packed.ts';
 import { formatMac, type Mac } from '../core/net/mac.ts';
 import type { TrafficSpec } from '../protocol/api.ts';
+import { RedrawBudget } from '../ui/redraw-budget.ts';
 import type { LabStore } from '../ui/store.ts';
+
+/** How often listeners hear of counts that nobody has to see at once, in milliseconds. */
+const COUNTS_MS = 1000;
 
 export class PageStore implements LabStore {
   readonly #trace = new LabTrace();
@@ -17,13 +21,27 @@ export class PageStore implements LabStore {
   );
   readonly #listeners = new Set<() => void>();
   readonly #checks = new Set<() => boolean>();
+  readonly #budget = new RedrawBudget();
+  /** A message to ourselves that comes when a frame is drawn. */
+  readonly #drawn = new MessageChannel();
+  #drawingSince = 0;
   #frameRequested = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #pulse = 0;
+  /** Somebody wants to see what there is. */
+  #wanted = false;
+  #toldModel: LabStore['model'] | null = null;
+  #toldAt = 0;
   #traffic: TrafficSpec | null = null;
   readonly mac: string;
   readonly isolated = crossOriginIsolated;
 
   constructor(mac: Mac) {
     this.mac = formatMac(mac);
+    this.#drawn.port1.onmessage = () => {
+      const now = performance.now();
+      this.#budget.spend(now, now - this.#drawingSince);
+    };
   }
 
   get log(): LabStore['log'] {
@@ -42,13 +60,17 @@ export class PageStore implements LabStore {
     return this.#trace.model;
   }
 
+  get pulse(): number {
+    return this.#pulse;
+  }
+
   get traffic(): TrafficSpec | null {
     return this.#traffic;
   }
 
   set traffic(spec: TrafficSpec | null) {
     this.#traffic = spec;
-    this.#changed();
+    this.show();
   }
 
   /** Records a fact that the page itself observed. */
@@ -65,6 +87,12 @@ export class PageStore implements LabStore {
 
   clearFrames(): void {
     this.#trace.clearFrames();
+    this.show();
+  }
+
+  /** Draws all there is, also while the trace is only recorded. */
+  show(): void {
+    this.#wanted = true;
     this.#changed();
   }
 
@@ -88,13 +116,46 @@ export class PageStore implements LabStore {
     };
   }
 
-  /** Listeners hear of it at most once per animation frame. */
+  /** Listeners hear of it at most once per animation frame, and of frames alone as often as drawing them may cost. */
   #changed(): void {
     if (this.#frameRequested) return;
+    const wait = this.#wait(performance.now());
+    if (wait > 0) {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        this.#changed();
+      }, wait);
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#frameRequested = true;
     requestAnimationFrame(() => {
       this.#frameRequested = false;
-      for (const listener of this.#listeners) listener();
+      this.#tell();
     });
+  }
+
+  #wait(now: number): number {
+    if (this.#wanted || this.model !== this.#toldModel) return 0;
+    return this.#drawsFrames ? this.#budget.wait(now) : this.#toldAt + COUNTS_MS - now;
+  }
+
+  /** There is something at frame rate to draw. */
+  get #drawsFrames(): boolean {
+    return this.model.traceMode !== 'recorded' && this.frames.version !== this.#pulse;
+  }
+
+  #tell(): void {
+    const now = performance.now();
+    if (this.#wanted || (this.#drawsFrames && this.#budget.wait(now) <= 0)) {
+      this.#pulse = this.frames.version;
+      this.#drawingSince = now;
+      this.#drawn.port2.postMessage(null);
+    }
+    this.#wanted = false;
+    this.#toldModel = this.model;
+    this.#toldAt = now;
+    for (const listener of this.#listeners) listener();
   }
 }

@@ -67,6 +67,8 @@ export interface MachineApi {
   announce(): void;
   /** The next packet that needs several receive buffers finds the ring dry in the middle; or no longer does. */
   shortNextMerge(short: boolean): void;
+  /** Whether frames are recorded from here on. */
+  setRecording(on: boolean): void;
   /** Resets the machine as its reset button would. */
   restart(): void;
 }
@@ -118,6 +120,8 @@ export interface VionaApi {
   /** Takes faults back: all, or those of one kind. */
   clearFaults(kind?: LinkFaultKind): void;
   setHostModel(model: HostModelId): void;
+  /** Whether frames are recorded from here on. Those of `inject` are always. */
+  setRecording(on: boolean): void;
   /** Ids of the frames, in order. Throws on a frame that cannot be built, before any is sent. */
   inject(frames: readonly FrameSpec[], times?: number): number[];
   startTraffic(spec: TrafficSpec): void;

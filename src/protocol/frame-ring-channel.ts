@@ -60,6 +60,14 @@ export class RingFrameReceiver implements FrameReceiver {
     drain.resume();
   }
 
+  poll(): void {
+    this.#drain?.poll();
+  }
+
+  rest(): void {
+    this.#drain?.rest();
+  }
+
   close(): void {
     this.#drain?.close();
     this.#port.close();

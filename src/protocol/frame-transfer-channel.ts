@@ -129,11 +129,14 @@ class ArrivedBatches implements DrainSource {
         const length = this.#words[at >>> 2] as number;
         // Past the record before the sink sees it: should the sink throw, the channel goes on behind it.
         this.#at = at + recordBytes(length);
-        frames++;
-        bytes += length;
         const id = this.#words[(at >>> 2) + 1] as number;
         const meta = readMeta(this.#words, at >>> 2, this.#meta);
-        sink(id, this.#bytes, at + RECORD_HEADER_BYTES, length, meta);
+        if (sink(id, this.#bytes, at + RECORD_HEADER_BYTES, length, meta) === false) {
+          this.#at = at;
+          return frames;
+        }
+        frames++;
+        bytes += length;
       }
     }
     return frames;
@@ -183,6 +186,14 @@ export class TransferFrameReceiver implements FrameReceiver {
       drain.wake();
     });
     this.#port.start();
+  }
+
+  poll(): void {
+    this.#drain?.poll();
+  }
+
+  rest(): void {
+    this.#drain?.rest();
   }
 
   close(): void {

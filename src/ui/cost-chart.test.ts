@@ -19,6 +19,7 @@ function counters(times: readonly number[]) {
   );
   times.forEach((time, index) => {
     now = time;
+    writer.endBatch();
     writer.frameRx(
       2 + 2 * index,
       new Uint8Array(60),

@@ -1,6 +1,7 @@
 import { ContextProvider } from '@lit/context';
 import { css, html, LitElement } from 'lit';
 import type { PropertyValues } from 'lit';
+import { keyed } from 'lit/directives/keyed.js';
 import './lab-device.ts';
 import './lab-header.ts';
 import './lab-inspector.ts';
@@ -8,7 +9,7 @@ import './lab-logs.ts';
 import './lab-packets.ts';
 import './lab-splitter.ts';
 import { actionsContext, storeContext } from './store.ts';
-import type { LabActions, LabStore } from './store.ts';
+import type { GuestView, LabGuests } from './store.ts';
 import { controls, shared } from './styles.ts';
 import { applyTheme, currentTheme } from './theme.ts';
 import { viewContext, ViewState } from './view-state.ts';
@@ -26,17 +27,19 @@ const PANES = [
 type PaneId = (typeof PANES)[number]['id'];
 
 /**
- * The page. Whoever mounts it sets `store` and `actions`; everything below finds them through context.
- * On narrow windows the same panes are shown one at a time.
+ * The page. Whoever mounts it sets `guests`; everything below finds the store and the actions of the chosen guest
+ * through context, and is made anew for another guest, so that nothing of the one is shown as the other's. Only the
+ * consoles stay. On narrow windows the same panes are shown one at a time.
  */
 export class LabApp extends LitElement {
   static override properties = {
-    store: { attribute: false },
-    actions: { attribute: false },
+    guests: { attribute: false },
+    chosen: { state: true },
     pane: { type: String, reflect: true },
   };
-  declare store: LabStore | null;
-  declare actions: LabActions | null;
+  declare guests: LabGuests | null;
+  /** Number of the guest that is shown. */
+  declare chosen: number;
   declare pane: PaneId;
 
   static override styles = [
@@ -118,13 +121,16 @@ export class LabApp extends LitElement {
 
   readonly #storeProvider = new ContextProvider(this, { context: storeContext, initialValue: null });
   readonly #actionsProvider = new ContextProvider(this, { context: actionsContext, initialValue: null });
-  readonly view = new ViewState();
-  readonly #viewProvider = new ContextProvider(this, { context: viewContext, initialValue: this.view });
+  readonly #viewProvider = new ContextProvider(this, { context: viewContext, initialValue: new ViewState() });
+  /** By number: what was looked at of each guest. */
+  readonly #views = new Map<number, ViewState>();
+  #known: readonly number[] = [];
+  #leave: (() => void) | null = null;
 
   constructor() {
     super();
-    this.store = null;
-    this.actions = null;
+    this.guests = null;
+    this.chosen = 1;
     this.pane = 'console';
     applyTheme(currentTheme());
   }
@@ -137,17 +143,46 @@ export class LabApp extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     document.removeEventListener('keydown', this.#key);
+    this.#leave?.();
   }
 
   override willUpdate(changed: PropertyValues): void {
-    if (changed.has('store')) this.#storeProvider.setValue(this.store);
-    if (changed.has('actions')) this.#actionsProvider.setValue(this.actions);
-    this.#viewProvider.setValue(this.view);
+    if (changed.has('guests')) {
+      this.#leave?.();
+      this.#leave = this.guests?.subscribe(() => this.#changed()) ?? null;
+      this.#known = this.guests?.list.map(({ number }) => number) ?? [];
+    }
+    const guest = this.#guest;
+    this.#storeProvider.setValue(guest?.store ?? null);
+    this.#actionsProvider.setValue(guest?.actions ?? null);
+    const view = this.#views.get(this.chosen) ?? new ViewState();
+    this.#views.set(this.chosen, view);
+    this.#viewProvider.setValue(view);
+  }
+
+  get #guest(): GuestView | null {
+    return this.guests?.list.find(({ number }) => number === this.chosen) ?? null;
+  }
+
+  /** Whoever asked for another guest wants to see it; and of one that is gone there is nothing to see. */
+  #changed(): void {
+    const numbers = this.guests?.list.map(({ number }) => number) ?? [];
+    const added = numbers.find((number) => !this.#known.includes(number));
+    if (added !== undefined) this.chosen = added;
+    else if (!numbers.includes(this.chosen)) this.chosen = numbers[0] ?? 1;
+    for (const number of this.#known) if (!numbers.includes(number)) this.#views.delete(number);
+    this.#known = numbers;
+    this.requestUpdate();
   }
 
   override render(): unknown {
+    const key = this.#guest?.store;
     return html`
-      <lab-header></lab-header>
+      <lab-header
+        .guests=${this.guests}
+        .chosen=${this.chosen}
+        @choose-guest=${(event: CustomEvent<number>) => (this.chosen = event.detail)}
+      ></lab-header>
       <nav aria-label="Panes">
         ${PANES.map(
           ({ id, label }) =>
@@ -156,19 +191,19 @@ export class LabApp extends LitElement {
       </nav>
       <main @open-packet=${() => this.#show('inspector')}>
         <div class="top">
-          <lab-console data-pane="console"></lab-console>
+          <lab-console data-pane="console" .guests=${this.guests?.list ?? []} .chosen=${this.chosen}></lab-console>
           <lab-splitter axis="x" property="--split-top" initial="45" label="Console width"></lab-splitter>
           <div class="side">
-            <lab-device data-pane="device"></lab-device>
+            ${keyed(key, html`<lab-device data-pane="device"></lab-device>`)}
             <lab-splitter axis="y" property="--split-side" initial="75" label="Device height"></lab-splitter>
-            <lab-logs data-pane="logs"></lab-logs>
+            ${keyed(key, html`<lab-logs data-pane="logs"></lab-logs>`)}
           </div>
         </div>
         <lab-splitter axis="y" property="--split-main" initial="51" label="Upper half height"></lab-splitter>
         <div class="bottom">
-          <lab-packets data-pane="packets"></lab-packets>
+          ${keyed(key, html`<lab-packets data-pane="packets"></lab-packets>`)}
           <lab-splitter axis="x" property="--split-bottom" initial="73" label="Packet list width"></lab-splitter>
-          <lab-inspector data-pane="inspector"></lab-inspector>
+          ${keyed(key, html`<lab-inspector data-pane="inspector"></lab-inspector>`)}
         </div>
       </main>
     `;

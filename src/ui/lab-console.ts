@@ -1,27 +1,20 @@
-import { FitAddon } from '@xterm/addon-fit';
-import { Terminal } from '@xterm/xterm';
-import xtermCss from '@xterm/xterm/css/xterm.css?inline';
-import { css, html, LitElement, nothing, unsafeCSS } from 'lit';
-import './lab-boot-guide.ts';
+import { css, html, LitElement } from 'lit';
+import { keyed } from 'lit/directives/keyed.js';
+import { repeat } from 'lit/directives/repeat.js';
 import './lab-next.ts';
-import { ActionsController } from './store.ts';
+import './lab-terminal.ts';
+import type { LabTerminal } from './lab-terminal.ts';
+import type { GuestView } from './store.ts';
 import { pane, shared } from './styles.ts';
-import { terminalColours } from './terminal-colours.ts';
-import { themeChanges } from './theme.ts';
 
-const encoder = new TextEncoder();
-
-/**
- * The guest's serial console. The terminal takes every key but F6 and Shift+Tab, which leave it: Tab belongs to
- * the guest's shell.
- */
+/** The guests' serial consoles: a terminal for each, of which the chosen guest's is shown. */
 export class LabConsole extends LitElement {
-  static override properties = { silent: { state: true } };
-  /** The guest has not written anything. */
-  declare silent: boolean;
+  static override properties = { guests: { attribute: false }, chosen: { attribute: false } };
+  declare guests: readonly GuestView[];
+  /** Number of the guest that is shown. */
+  declare chosen: number;
 
   static override styles = [
-    unsafeCSS(xtermCss),
     shared,
     pane,
     css`
@@ -29,16 +22,9 @@ export class LabConsole extends LitElement {
         background: var(--terminal);
         color: var(--terminal-text);
       }
-      .screen {
+      lab-terminal {
         flex: 1;
         min-height: 0;
-        padding: 6px 0 2px 10px;
-        overflow: hidden;
-      }
-      lab-boot-guide {
-        position: absolute;
-        inset: 30px 0 0;
-        background: var(--terminal);
       }
       .bar .push {
         flex: none;
@@ -48,107 +34,58 @@ export class LabConsole extends LitElement {
           display: none;
         }
       }
-      section {
-        position: relative;
-      }
-      .screen:focus-within {
-        box-shadow: inset 0 0 0 1px var(--accent);
-      }
     `,
   ];
 
-  readonly #actions = new ActionsController(this);
-  readonly #terminal = new Terminal({
-    cursorBlink: false,
-    fontSize: 12,
-    lineHeight: 1.15,
-    scrollback: 5000,
-    fontFamily: 'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace',
-    screenReaderMode: false,
-  });
-  readonly #fit = new FitAddon();
-  readonly #resized = new ResizeObserver(() => this.#resize());
-  readonly #recolour = (): void => {
-    this.#terminal.options.theme = terminalColours(this);
-  };
-  #leave: (() => void) | null = null;
-
   constructor() {
     super();
-    this.silent = true;
+    this.guests = [];
+    this.chosen = 1;
   }
 
   override render(): unknown {
+    const several = this.guests.length > 1;
     return html`
       <section aria-label="Serial console">
         <div class="bar">
-          <h2>Serial console</h2>
-          <lab-next @typed=${() => this.focus()}></lab-next>
+          <h2>Serial console${several ? html`<span class="muted"> of guest ${this.chosen}</span>` : ''}</h2>
+          ${keyed(this.chosen, html`<lab-next @typed=${() => this.focus()}></lab-next>`)}
           <span class="muted push"><kbd>F6</kbd> leaves</span>
         </div>
-        <div class="screen"></div>
-        ${this.silent ? html`<lab-boot-guide></lab-boot-guide>` : nothing}
+        ${repeat(
+          this.guests,
+          // A guest that was removed and added again is another one.
+          ({ store }) => store,
+          ({ number, actions }) =>
+            html`<lab-terminal
+              data-guest=${number}
+              .actions=${actions}
+              .label=${several ? `Serial console input of guest ${number}` : 'Serial console input'}
+              ?hidden=${number !== this.chosen}
+            ></lab-terminal>`,
+        )}
       </section>
     `;
   }
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    themeChanges.addEventListener('change', this.#recolour);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    themeChanges.removeEventListener('change', this.#recolour);
-    this.#resized.disconnect();
-    this.#leave?.();
-    this.#leave = null;
-  }
-
-  override firstUpdated(): void {
-    const screen = this.renderRoot.querySelector<HTMLElement>('.screen');
-    if (!screen) return;
-    const terminal = this.#terminal;
-    terminal.loadAddon(this.#fit);
-    terminal.open(screen);
-    terminal.textarea?.setAttribute('aria-label', 'Serial console input. F6 leaves.');
-    terminal.attachCustomKeyEventHandler(({ key, shiftKey }) => key !== 'F6' && !(key === 'Tab' && shiftKey));
-    terminal.onData((text) => this.#actions.actions?.consoleWrite(encoder.encode(text)));
-    terminal.onResize(({ cols, rows }) => this.#actions.actions?.consoleResize(cols, rows));
-    this.#recolour();
-    this.#resized.observe(screen);
-  }
-
-  override updated(): void {
-    // What was written before comes at once, and it changes what is shown.
-    void this.updateComplete.then(() => this.#listen());
-  }
-
-  #listen(): void {
-    const actions = this.#actions.actions;
-    if (!actions || this.#leave || !this.isConnected) return;
-    this.#leave = actions.onConsole((bytes) => {
-      if (bytes.length > 0) this.silent = false;
-      this.#terminal.write(bytes);
-    });
-    actions.consoleResize(this.#terminal.cols, this.#terminal.rows);
-  }
-
   override focus(): void {
-    this.#terminal.focus();
+    this.#terminal?.focus();
   }
 
-  /** The screen as text, for tests and for copying. */
+  /** What the shown terminal holds, as text, for tests and for copying. */
   get text(): string {
-    const buffer = this.#terminal.buffer.active;
-    return Array.from({ length: buffer.length }, (_, i) => buffer.getLine(i)?.translateToString(true) ?? '').join('\n');
+    return this.#terminal?.text ?? '';
   }
 
-  #resize(): void {
-    const screen = this.renderRoot.querySelector('.screen');
-    // A pane that is hidden behind a tab has no size to fit to.
-    if (screen && screen.clientWidth > 0 && screen.clientHeight > 0) this.#fit.fit();
+  get #terminal(): LabTerminal | null {
+    return this.renderRoot.querySelector<LabTerminal>('lab-terminal:not([hidden])');
   }
 }
 
 customElements.define('lab-console', LabConsole);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'lab-console': LabConsole;
+  }
+}

@@ -85,7 +85,7 @@ export class LabCost extends LitElement {
     `,
   ];
 
-  readonly #store = new StoreController(this, ({ frames, model }) => `${frames.version} ${model.host ?? ''}`, CALM_MS);
+  readonly #store = new StoreController(this, ({ pulse, model }) => `${pulse} ${model.host ?? ''}`, CALM_MS);
 
   constructor() {
     super();

@@ -2,10 +2,11 @@ import { css, html, LitElement, nothing } from 'lit';
 import { FATE_TEXT, FATES, RULES } from '../core/host/verdict.ts';
 import type { FrameCounters } from '../core/trace/frame-counters.ts';
 import { formatBytes, formatCount } from './format.ts';
+import './lab-switch.ts';
 import { CALM_MS, StoreController } from './store.ts';
 import { shared, tables } from './styles.ts';
 
-/** Where every frame went, as a sum that adds up. */
+/** Where every frame went, as a sum that adds up, and what passed the switch. */
 export class LabCounters extends LitElement {
   static override styles = [
     shared,
@@ -57,7 +58,11 @@ export class LabCounters extends LitElement {
     `,
   ];
 
-  readonly #store = new StoreController(this, ({ frames, model }) => `${frames.version} ${model.seq}`, CALM_MS);
+  readonly #store = new StoreController(
+    this,
+    ({ pulse, model, frames }) => `${pulse} ${model.seq} ${frames.counters.unrecorded}`,
+    CALM_MS,
+  );
 
   override render(): unknown {
     const store = this.#store.store;
@@ -74,6 +79,7 @@ export class LabCounters extends LitElement {
             </div>`
           : nothing
       }
+      <lab-switch></lab-switch>
       <p class="muted">
         Trace: ${formatCount(store.log.length)} records, ${formatBytes(store.log.retainedBytes)} kept,
         ${formatCount(store.log.evictedRecords)} let go; ${formatCount(store.frames.first)} rows left the list. Counts
@@ -127,9 +133,19 @@ export class LabCounters extends LitElement {
           </tbody>
         </table>
         <p class="muted">From the guest: ${formatCount(counters.sent)} frames, ${formatBytes(counters.sentBytes)}.</p>
+        ${unrecorded(counters)}
       </div>
     `;
   }
+}
+
+/** As long as the trace is off this number grows by itself; it stands beside the switch, too. */
+function unrecorded({ unrecordedToGuest: toGuest, unrecordedFromGuest: fromGuest }: FrameCounters): unknown {
+  if (toGuest + fromGuest === 0) return nothing;
+  return html`<p class="muted">
+    Not recorded, and in none of these counts: ${formatCount(toGuest)} towards the guest, ${formatCount(fromGuest)} from
+    it.
+  </p>`;
 }
 
 customElements.define('lab-counters', LabCounters);

@@ -1,20 +1,32 @@
 import { css, html, LitElement, nothing } from 'lit';
+import { keyed } from 'lit/directives/keyed.js';
 import { live } from 'lit/directives/live.js';
 import type { HostModelId } from '../core/host/host-model.ts';
 import { needsReprobe } from '../core/trace/model.ts';
 import { messageOf } from './format.ts';
 import './lab-boot.ts';
+import './lab-guest-chooser.ts';
 import './lab-guest-dialog.ts';
 import './lab-help-dialog.ts';
 import './lab-model-info.ts';
 import { ActionsController, StoreController } from './store.ts';
+import type { LabGuests } from './store.ts';
 import { controls, shared } from './styles.ts';
 import { applyTheme, currentTheme, THEMES } from './theme.ts';
 import type { Theme } from './theme.ts';
 
-/** Name, guest, host model, and what needs the user's hand. */
+/** Name, guests, host model, and what needs the user's hand. */
 export class LabHeader extends LitElement {
-  static override properties = { theme: { state: true }, busy: { state: true }, problem: { state: true } };
+  static override properties = {
+    guests: { attribute: false },
+    chosen: { attribute: false },
+    theme: { state: true },
+    busy: { state: true },
+    problem: { state: true },
+  };
+  declare guests: LabGuests | null;
+  /** Number of the guest that is shown. */
+  declare chosen: number;
   declare theme: Theme;
   declare busy: string;
   declare problem: string;
@@ -71,6 +83,7 @@ export class LabHeader extends LitElement {
           order: 2;
         }
         header > h1,
+        header > lab-guest-chooser,
         header > .guest {
           order: 0;
         }
@@ -107,6 +120,8 @@ export class LabHeader extends LitElement {
 
   constructor() {
     super();
+    this.guests = null;
+    this.chosen = 1;
     this.theme = currentTheme();
     this.busy = '';
     this.problem = '';
@@ -119,8 +134,13 @@ export class LabHeader extends LitElement {
     return html`
       <header>
         <h1>virtio-net lab</h1>
+        <lab-guest-chooser
+          .guests=${this.guests}
+          .chosen=${this.chosen}
+          @choose-guest=${(event: CustomEvent<number>) => this.#chooseGuest(event)}
+        ></lab-guest-chooser>
         <span class="group guest">
-          <lab-boot></lab-boot>
+          ${keyed(store, html`<lab-boot></lab-boot>`)}
           <button
             class="quiet"
             title="Press the guest’s reset button"
@@ -193,6 +213,11 @@ export class LabHeader extends LitElement {
           : nothing
       }
     `;
+  }
+
+  #chooseGuest({ detail }: CustomEvent<number>): void {
+    this.problem = '';
+    this.dispatchEvent(new CustomEvent<number>('choose-guest', { detail }));
   }
 
   #choose(event: Event): void {

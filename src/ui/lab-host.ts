@@ -31,7 +31,9 @@ export class LabHost extends LitElement {
         <lab-faults></lab-faults>
         <lab-ioctl-console></lab-ioctl-console>
       </div>
-      <div class="column"><lab-link-detail></lab-link-detail></div>
+      <div class="column">
+        <lab-link-detail></lab-link-detail>
+      </div>
     `;
   }
 }

@@ -46,7 +46,7 @@ export class LabLinkDetail extends LitElement {
   readonly #link = new PollController(
     this,
     (actions) => actions.link(),
-    ({ frames, model }) => `${frames.version} ${model.seq}`,
+    ({ pulse, model }) => `${pulse} ${model.seq}`,
   );
 
   constructor() {

@@ -35,7 +35,7 @@ export class LabNext extends LitElement {
   readonly #actions = new ActionsController(this);
   readonly #store = new StoreController(
     this,
-    ({ model, frames }) => (this.#at < FIRST_STEPS.length ? `${model.seq} ${frames.version}` : ''),
+    ({ model, pulse }) => (this.#at < FIRST_STEPS.length ? `${model.seq} ${pulse}` : ''),
     CALM_MS,
   );
   #at = 0;

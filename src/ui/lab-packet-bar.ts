@@ -2,6 +2,7 @@ import { css, html, LitElement, nothing } from 'lit';
 import { live } from 'lit/directives/live.js';
 import { formatCount } from './format.ts';
 import { MODEL_ORDER, shortModel } from './model-display.ts';
+import './lab-trace-mode.ts';
 import { FILTER_HINTS } from './packet-filter.ts';
 import { controls, pane, shared } from './styles.ts';
 import { choiceText, parseChoice } from './verdict-choice.ts';
@@ -74,8 +75,11 @@ export class LabPacketBar extends LitElement {
         }
       }
       @container (max-width: 459px) {
+        .bar {
+          gap: 3px;
+        }
         select {
-          max-width: 76px;
+          max-width: 70px;
         }
       }
     `,
@@ -122,6 +126,7 @@ export class LabPacketBar extends LitElement {
               </button>`,
           )}
         </div>
+        <lab-trace-mode></lab-trace-mode>
         <button
           class="follow"
           aria-pressed=${this.follow}

@@ -74,7 +74,7 @@ export class LabPacketDetail extends LitElement {
     `,
   ];
 
-  readonly #store = new StoreController(this, ({ frames }) => frames.version);
+  readonly #store = new StoreController(this, ({ pulse }) => pulse);
   readonly #actions = new ActionsController(this);
   readonly #view = new ViewController(this);
 

@@ -28,11 +28,7 @@ export class LabPackets extends LitElement {
 
   static override styles = [shared, pane, controls, columnStyles, listStyles, matrixStyles];
 
-  readonly #store = new StoreController(
-    this,
-    ({ frames, model }) => `${frames.version} ${model.host ?? ''}`,
-    REDRAW_MS,
-  );
+  readonly #store = new StoreController(this, ({ pulse, model }) => `${pulse} ${model.host ?? ''}`, REDRAW_MS);
   readonly #actions = new ActionsController(this);
   readonly #viewState = new ViewController(this);
   readonly #window = new RowWindow(this, () => this.#body, ROW_HEIGHT);

@@ -40,7 +40,7 @@ export class LabQueues extends LitElement {
     `,
   ];
 
-  readonly #store = new StoreController(this, ({ log }) => log.length, CALM_MS);
+  readonly #store = new StoreController(this, ({ queues, model }) => `${queues.version} ${model.seq}`, CALM_MS);
 
   constructor() {
     super();

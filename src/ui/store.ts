@@ -5,6 +5,7 @@
 import { ContextConsumer, createContext } from '@lit/context';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import type { HostModelId } from '../core/host/host-model.ts';
+import type { TraceMode } from '../core/trace/event.ts';
 import type { FrameTable } from '../core/trace/frame-table.ts';
 import type { TraceLog } from '../core/trace/log.ts';
 import type { LabModel } from '../core/trace/model.ts';
@@ -13,12 +14,26 @@ import type { IoctlRecord } from '../core/viona/link.ts';
 import type { FeatureSet } from '../core/virtio/features.ts';
 import type { Personality } from '../core/virtio-net/personality.ts';
 import type { PersonalityRequest } from '../core/virtio-net/personality-request.ts';
-import type { Fault, FaultKind, FrameSpec, LinkInfo, LinkKind, NicInfo, TrafficSpec } from '../protocol/api.ts';
+import type {
+  Fault,
+  FaultKind,
+  FrameSpec,
+  LinkInfo,
+  LinkKind,
+  NicInfo,
+  SwitchPortInfo,
+  TrafficSpec,
+} from '../protocol/api.ts';
 
 /** A `LabTrace` and what else the page shows. */
 export interface LabStore {
   readonly log: TraceLog;
   readonly frames: FrameTable;
+  /**
+   * Another number when what happens at frame rate is to be drawn again: at once after a rest, in a flood as often as
+   * drawing may cost, and while the trace is only recorded not at all.
+   */
+  readonly pulse: number;
   readonly queues: QueueActivities;
   /** A new object whenever something changed. */
   readonly model: LabModel;
@@ -90,6 +105,8 @@ export interface LabActions {
   link(): Promise<LinkInfo>;
   /** The device, as it is now. */
   nic(): Promise<NicInfo>;
+  /** The switch between the guests, as it is now. */
+  switchPorts(): Promise<readonly SwitchPortInfo[]>;
   /** A link ioctl of the model in force, past the VMM: `('VNA_IOC_SET_PROMISC', 'MULTI')`. `arg` as people write it. */
   ioctl(name: string, arg: unknown): Promise<IoctlRecord>;
   /** Deletes the link and creates it again: every model starts anew. */
@@ -116,7 +133,32 @@ export interface LabActions {
   /** Console output. A new listener first gets what was written before it came. */
   onConsole(listener: (bytes: Uint8Array) => void): () => void;
   consoleResize(columns: number, rows: number): void;
+  /** What becomes of frames in the trace from here on. */
+  setTrace(mode: TraceMode): Promise<void>;
   clearTrace(): void;
+}
+
+/** One guest, as the page shows it. */
+export interface GuestView {
+  /** From 1 on. */
+  readonly number: number;
+  readonly name: string;
+  /** As text. */
+  readonly addresses: { readonly mac: string; readonly ipv4: string; readonly ipv6: string };
+  readonly store: LabStore;
+  readonly actions: LabActions;
+}
+
+/** The guests that there are. */
+export interface LabGuests {
+  /** In order, at least one. Another array whenever something changed. */
+  readonly list: readonly GuestView[];
+  /** Starts another one; the list has it at once. Rejects if there is no room. */
+  add(): Promise<void>;
+  /** Switches it off for good. Rejects for the first one. */
+  remove(guest: GuestView): Promise<void>;
+  /** `listener` is called after changes of the list. Returns the way to stop it. */
+  subscribe(listener: () => void): () => void;
 }
 
 export const storeContext = createContext<LabStore | null>(Symbol('lab store'));

@@ -4,7 +4,7 @@
  */
 import { HOST_MODEL_IDS } from '../core/host/host-model.ts';
 import type { HostModelId } from '../core/host/host-model.ts';
-import { leakBit, lossBit } from '../core/trace/frame-counters.ts';
+import { leakBit, lossBit } from '../core/trace/verdict-patterns.ts';
 
 export interface VerdictChoice {
   readonly kind: 'all' | 'differ' | 'leak' | 'loss';

@@ -1,12 +1,19 @@
 import type { GuestMemory } from '../../src/core/virtio/guest-memory.ts';
+import { instructionsOf } from './instructions.ts';
 import type { V86Cpu } from './internals.ts';
+
+const PAGE_BITS = 12;
+const PLACES = 64;
+const NO_PAGE = -1;
 
 /**
  * Guest RAM inside v86's WebAssembly memory.
  *
- * v86's own `mem8` is a proxy that allocates on every access, so this class keeps a view of its own and
+ * v86's own views (`mem8` and its like) are proxies that allocate on every access, so this class keeps a view of its own and
  * makes it anew when the memory has grown (a detached view has length 0). Every write is announced to the
- * JIT, because the guest may keep code in the same page.
+ * JIT, because the guest may keep code in the same page. Code is translated only while the guest runs, so a page
+ * that has been announced needs no second word before the guest has executed something: a batch of frames
+ * announces its used ring once.
  */
 export class GuestRam implements GuestMemory {
   readonly size: number;
@@ -14,6 +21,10 @@ export class GuestRam implements GuestMemory {
   readonly #base: number;
   #bytes: Uint8Array;
   #view: DataView;
+  readonly #executed: () => number;
+  /** Pages that were announced when the instruction counter stood at `#paused`; each has one place. */
+  readonly #announced = new Int32Array(PLACES).fill(NO_PAGE);
+  #paused = -1;
 
   constructor(cpu: V86Cpu) {
     this.#cpu = cpu;
@@ -21,6 +32,12 @@ export class GuestRam implements GuestMemory {
     this.#base = cpu.mem8.byteOffset;
     this.#bytes = new Uint8Array(cpu.wasm_memory.buffer, this.#base, this.size);
     this.#view = new DataView(cpu.wasm_memory.buffer, this.#base, this.size);
+    this.#executed = instructionsOf(cpu);
+  }
+
+  get bytes(): Uint8Array {
+    this.#live();
+    return this.#bytes;
   }
 
   contains(addr: number, length: number): boolean {
@@ -41,12 +58,12 @@ export class GuestRam implements GuestMemory {
   }
 
   writeU16(addr: number, value: number): void {
-    this.#cpu.jit_dirty_cache(addr, addr + 2);
+    this.#announce(addr, 2);
     this.#live().setUint16(addr, value, true);
   }
 
   writeU32(addr: number, value: number): void {
-    this.#cpu.jit_dirty_cache(addr, addr + 4);
+    this.#announce(addr, 4);
     this.#live().setUint32(addr, value, true);
   }
 
@@ -57,9 +74,23 @@ export class GuestRam implements GuestMemory {
 
   write(addr: number, from: Uint8Array, offset: number, length: number): void {
     if (length === 0) return;
-    this.#cpu.jit_dirty_cache(addr, addr + length);
+    this.#announce(addr, length);
     this.#live();
     copy(from, offset, this.#bytes, addr, length);
+  }
+
+  #announce(addr: number, length: number): void {
+    const executed = this.#executed();
+    if (executed !== this.#paused) {
+      this.#paused = executed;
+      this.#announced.fill(NO_PAGE);
+    }
+    const page = addr >>> PAGE_BITS;
+    if (page === (addr + length - 1) >>> PAGE_BITS) {
+      if (this.#announced[page % PLACES] === page) return;
+      this.#announced[page % PLACES] = page;
+    }
+    this.#cpu.jit_dirty_cache(addr, addr + length);
   }
 
   #live(): DataView {

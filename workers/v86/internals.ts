@@ -63,6 +63,8 @@ export interface V86Cpu {
   /** A proxy that makes a new typed array per access: good for `byteOffset`, ruinous for anything else. */
   readonly mem8: { readonly byteOffset: number };
   readonly memory_size: Int32Array;
+  /** One number: instructions that the guest has executed, modulo 2^32. A proxy like mem8. */
+  readonly instruction_counter: Uint32Array;
   /**
    * io.js, mmap_register: who answers memory accesses, by unit of 128 KiB; nobody where RAM is. Addresses come
    * signed; accesses of 16 bits come as two of 8.
@@ -77,18 +79,41 @@ export interface V86Cpu {
   readonly option_roms: V86OptionRom[];
   /** RAM reads as zeros in `[start, start + length)`. What restores a state begins with all of it. */
   zero_memory(start: number, length: number): void;
+  /** Takes a module of translated code, whose bytes lie at `at`, and calls `codegen_finalize_finished` when it can be run. */
+  codegen_finalize(index: number, address: number, flags: number, at: number, length: number): void;
+  /** jit.rs: the module is in the table. Not to be called within `codegen_finalize`. */
+  codegen_finalize_finished(index: number, address: number, flags: number): void;
+  /** What such a module imports as `e`. */
+  readonly jit_imports: WebAssembly.ModuleImports;
+  readonly wm: { readonly wasm_table: WebAssembly.Table };
   /** Throws away translated code in `[start, end)`: owed after every write to RAM from outside. */
   jit_dirty_cache(start: number, end: number): void;
   /** apic.rs: where in WebAssembly memory the state of the local APIC lies. */
   get_apic_addr(): number;
   /** ioapic.rs: the same of the I/O APIC. */
   get_ioapic_addr(): number;
+  /** Called after each stretch of instructions and when the processor halts. Returns when the next timer is due, in milliseconds. */
+  run_hardware_timers(acpi: number, now: number): number;
   /** Runs a halted machine at once instead of at its next timer. */
   stop_idling(): void;
   /** Every way a guest can reset itself ends here (triple fault, keyboard controller, PCI, ACPI). */
   reboot_internal(): void;
 }
 
+/** main.js: runs the processor slice by slice. */
+export interface V86Scheduler {
+  readonly cpu: V86Cpu;
+  /** Ends a slice: `yield_callback(tick)` is owed when the thread has taken its messages, not before so many milliseconds. */
+  yield(milliseconds: number, tick: number): void;
+  yield_callback(tick: number): void;
+  /** Ends the worker that v86 has for it in a browser. */
+  unregister_yield(): void;
+}
+
+export function schedulerOf(emulator: V86): V86Scheduler {
+  return (emulator as unknown as { v86: V86Scheduler }).v86;
+}
+
 export function cpuOf(emulator: V86): V86Cpu {
-  return (emulator as unknown as { v86: { cpu: V86Cpu } }).v86.cpu;
+  return schedulerOf(emulator).cpu;
 }

@@ -7,11 +7,14 @@ import type { GuestImage } from '../guest-image.ts';
 import { BootImage } from './boot-image.ts';
 import { clearGpeStatusByOnes, onSoftOff } from './acpi.ts';
 import { GuestRam } from './guest-ram.ts';
-import { cpuOf, type V86Cpu } from './internals.ts';
+import { compileAtOnce } from './compile.ts';
+import { instructionsOf } from './instructions.ts';
+import { cpuOf, schedulerOf, type V86Cpu } from './internals.ts';
 import { interrupts, type MachineInterrupts } from './interrupts.ts';
 import { resetsInterruptChips } from './interrupt-chips.ts';
 import { plugIn, type PciFunction } from './pci-port.ts';
 import type { Snapshot } from './snapshot.ts';
+import { takeTurns, type TurnListener } from './turns.ts';
 
 export interface MachineParts {
   readonly memory: GuestRam;
@@ -41,6 +44,8 @@ export interface MachineOptions {
   readonly onKernel: () => void;
   /** The guest switched the machine off. It stands still until it is reset. */
   readonly onPowerOff: () => void;
+  /** Who has work for the guest when it pauses. */
+  readonly turns?: TurnListener;
 }
 
 const CR0_PAGING = 0x8000_0000;
@@ -54,12 +59,15 @@ const NO_NETWORK_CARD = { type: 'none' } as unknown as { type: 'virtio' };
 export class Machine {
   /** For the test of the seam; everybody else uses the methods. */
   readonly emulator: V86;
+  /** Instructions that the guest has executed, 32 bits. */
+  readonly instructions: () => number;
   readonly #cpu: V86Cpu;
   readonly #memory: GuestRam;
   readonly #options: MachineOptions;
   #kernelTimer: ReturnType<typeof setInterval> | undefined;
   /** Null as long as the machine goes on from a snapshot: what it booted is elsewhere. */
   #bootImage: BootImage | null = null;
+  readonly #endTurns: () => void;
   /** It was reset and waits for its image. */
   #loading = false;
 
@@ -92,6 +100,7 @@ export class Machine {
     this.#options = options;
     this.#cpu = cpuOf(emulator);
     this.#memory = new GuestRam(this.#cpu);
+    this.instructions = instructionsOf(this.#cpu);
     clearGpeStatusByOnes(this.#cpu);
     if (options.device) {
       const parts = { memory: this.#memory, interrupt: interrupts(this.#cpu) };
@@ -102,6 +111,14 @@ export class Machine {
     });
     emulator.add_listener('serial1-output-byte', (byte) => {
       options.onSerial(1, byte);
+    });
+    const placeCode = compileAtOnce(this.#cpu);
+    this.#endTurns = takeTurns(schedulerOf(emulator), {
+      turn: () => {
+        placeCode();
+        options.turns?.turn();
+      },
+      rest: () => options.turns?.rest(),
     });
     onSoftOff(this.#cpu, () => {
       void emulator.stop();
@@ -120,6 +137,7 @@ export class Machine {
     clearInterval(this.#kernelTimer);
     await this.emulator.stop();
     await this.emulator.destroy();
+    this.#endTurns();
   }
 
   /** Presses the reset button. */

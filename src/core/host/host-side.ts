@@ -90,8 +90,8 @@ export class HostSide {
   }
 
   /**
-   * A frame arrives from the wire, with what is still to be done to it. Returns its id: even, never 0. The pieces of
-   * a frame that the link has to split have ids of their own, which follow.
+   * A frame arrives from the wire, with what is still to be done to it. Returns its id: even, and 0 of a frame that is
+   * not recorded. The pieces of a frame that the link has to split have ids of their own, which follow.
    */
   input(bytes: Uint8Array, offset: number, length: number, meta: Readonly<FrameMeta> = PLAIN_FRAME): number {
     const id = this.#takeId();
@@ -112,6 +112,7 @@ export class HostSide {
   /** Makes what was sent visible to the device. */
   flush(): void {
     this.#deliver.flush();
+    this.#trace.endBatch();
   }
 
   /** A request of the guest, or a change of the device's state. */
@@ -226,6 +227,7 @@ export class HostSide {
   }
 
   #takeId(): number {
+    if (!this.#trace.recording) return 0;
     const id = this.#nextId;
     this.#nextId = (id + 2) >>> 0 || 2;
     return id;

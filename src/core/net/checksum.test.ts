@@ -16,6 +16,26 @@ describe('the Internet checksum', () => {
     expect(finishChecksum(addWords(new Uint8Array(65536).fill(0xff), 0, 65536))).toBe(0);
   });
 
+  it('adds word by word, wherever they lie; beyond the array there are zeros', () => {
+    const range = fc.nat({ max: 120 });
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 99 }),
+        range,
+        range,
+        fc.nat({ max: 1e6 }),
+        (bytes, offset, length, before) => {
+          let sum = before;
+          for (let at = offset; at < offset + length; at += 2) {
+            const low = at + 1 < offset + length ? (bytes[at + 1] ?? 0) : 0;
+            sum += (bytes[at] ?? 0) * 256 + low;
+          }
+          expect(addWords(bytes, offset, length, before)).toBe(sum);
+        },
+      ),
+    );
+  });
+
   it('of data with its checksum in it is zero', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 2, maxLength: 99 }), (bytes) => {

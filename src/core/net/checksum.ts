@@ -5,14 +5,28 @@
  */
 import type { Ip6 } from './ipv6.ts';
 
-/** Adds the 16-bit words of `bytes[offset, offset + length)`; an odd last byte counts as its word's high half. */
+/**
+ * Adds the 16-bit words of `bytes[offset, offset + length)`; an odd last byte counts as its word's high half. Hot: every
+ * packet whose checksum is finished in software comes by. High and low halves apart, eight bytes a turn, is more than
+ * twice as fast as word by word.
+ */
 export function addWords(bytes: Uint8Array, offset: number, length: number, sum = 0): number {
-  const end = offset + length;
-  let total = sum;
+  // What lies beyond the array counts as zeros.
+  const end = Math.min(offset + length, bytes.length);
+  let high = 0;
+  let low = 0;
   let at = offset;
-  for (; at + 1 < end; at += 2) total += ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-  if (at < end) total += (bytes[at] ?? 0) << 8;
-  return total;
+  for (const last = end - 7; at < last; at += 8) {
+    high += (bytes[at] as number) + (bytes[at + 2] as number) + (bytes[at + 4] as number) + (bytes[at + 6] as number);
+    low +=
+      (bytes[at + 1] as number) + (bytes[at + 3] as number) + (bytes[at + 5] as number) + (bytes[at + 7] as number);
+  }
+  for (; at + 1 < end; at += 2) {
+    high += bytes[at] as number;
+    low += bytes[at + 1] as number;
+  }
+  if (at < end) high += bytes[at] as number;
+  return sum + high * 0x100 + low;
 }
 
 /** Folds the carries in: a sum of 16 bits. */

@@ -37,14 +37,18 @@ export function newFrameMeta(): FrameMeta {
 /** For frames with nothing to say. */
 export const PLAIN_FRAME: Readonly<FrameMeta> = Object.freeze(newFrameMeta());
 
-/** Consumes one frame. Bytes and meta are only valid during the call. Must not throw. */
+/**
+ * Consumes one frame. Bytes and meta are only valid during the call. Must not throw. `false` says that the frame
+ * cannot be taken now: it stays in the channel with those behind it, and is handed over again. Any other value is
+ * without meaning.
+ */
 export type FrameSink = (
   id: number,
   bytes: Uint8Array,
   offset: number,
   length: number,
   meta: Readonly<FrameMeta>,
-) => void;
+) => unknown;
 
 /**
  * Takes one frame from whoever sends it, as it is, with what is still to be done to it. Bytes and meta are only valid
@@ -65,4 +69,11 @@ export interface FrameSender {
 export interface FrameReceiver {
   /** `sink` gets each frame in order; `afterBatch` runs when a drain pauses (interrupts, flushes go there). */
   onFrames(sink: FrameSink, afterBatch: () => void): void;
+  /**
+   * Hands over what is there, a batch at most, now and without being asked. From then on the sender need not ring:
+   * whoever polls promises to go on, or to say `rest`.
+   */
+  poll(): void;
+  /** Nobody polls any more: the sender has to ring again. */
+  rest(): void;
 }

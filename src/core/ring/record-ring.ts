@@ -140,8 +140,9 @@ export class RingConsumer extends RingView {
   }
 
   /**
-   * Hands visible records to `sink` in order, until `maxRecords` were handed over, their bodies come to
-   * `maxBytes` or more, or none is left. Bytes and meta are valid only during each call. Returns how many.
+   * Hands visible records to `sink` in order, until `maxRecords` were taken, their bodies come to `maxBytes` or
+   * more, the sink refuses one, or none is left. Bytes and meta are valid only during each call. Returns how many
+   * were taken.
    */
   read(sink: FrameSink, maxRecords: number, maxBytes: number): number {
     const written = Atomics.load(this.control, PRODUCER);
@@ -158,12 +159,16 @@ export class RingConsumer extends RingView {
         const length = first & LENGTH_MASK;
         const gap = first >>> GAP_SHIFT;
         const id = this.words[(at >>> 2) + 1] as number;
+        const here = this.#read;
         // Past the record before the sink sees it: should the sink throw, the ring goes on behind it.
-        this.#read = (this.#read + recordBytes(gap + length)) | 0;
+        this.#read = (here + recordBytes(gap + length)) | 0;
+        const meta = readMeta(this.words, at >>> 2, this.#meta);
+        if (sink(id, this.bytes, at + RECORD_HEADER_BYTES + gap, length, meta) === false) {
+          this.#read = here;
+          break;
+        }
         records++;
         bytes += length;
-        const meta = readMeta(this.words, at >>> 2, this.#meta);
-        sink(id, this.bytes, at + RECORD_HEADER_BYTES + gap, length, meta);
       }
     } finally {
       Atomics.store(this.control, CONSUMER, this.#read);

@@ -53,6 +53,8 @@ export interface DeviceBenchOptions {
   readonly mac?: number;
   readonly host?: (event: RxEvent) => HostAnswer | Promise<HostAnswer>;
   readonly send?: FrameSender['send'];
+  /** The test calls `device.turn`. Default: false. */
+  readonly turns?: boolean;
 }
 
 export const BENCH_MAC = 0x02_08_20_00_00_01;
@@ -155,6 +157,7 @@ export class DeviceBench {
       ...(options.speed === undefined ? {} : { speed: options.speed }),
       ...(options.duplex === undefined ? {} : { duplex: options.duplex }),
       timer: this.timer,
+      turns: options.turns ?? false,
     });
     const { transitional = false, msix = true } = options;
     if (transitional || !msix) this.#become(transitional, msix);
@@ -224,14 +227,20 @@ export class DeviceBench {
     }));
   }
 
-  /** Queue indexes of the interrupts so far. */
+  /** Queue indexes of the interrupts so far; those between two looks are told queue by queue. */
   interrupts(): number[] {
-    return this.#records(RECORD.INTERRUPT, (view, at) => view.getUint16(at + AT.queueIndex, true));
+    return this.#queueRecords(AT.queueInterrupts);
   }
 
-  /** Queue indexes of the kicks so far. */
+  /** Queue indexes of the kicks so far, in the same way. */
   kicks(): number[] {
-    return this.#records(RECORD.NOTIFY, (view, at) => view.getUint16(at + AT.queueIndex, true));
+    return this.#queueRecords(AT.queueKicks);
+  }
+
+  #queueRecords(count: number): number[] {
+    return this.#records(RECORD.QUEUE, (view, at) =>
+      Array<number>(view.getUint32(at + count, true)).fill(view.getUint32(at + AT.id, true)),
+    ).flat();
   }
 
   #records<T>(kind: number, decode: (view: DataView, at: number) => T): T[] {

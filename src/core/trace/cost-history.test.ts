@@ -25,6 +25,7 @@ function record(frames: readonly (readonly [at: number, asked: boolean])[]): Fra
   );
   frames.forEach(([at, asked], index) => {
     time = at * 1e6;
+    writer.endBatch();
     const codes = Uint16Array.of(MULTI.code, KEPT.code, (asked ? HIT : MISS).code);
     writer.frameRx(2 + 2 * index, FRAME, 0, 60, 0, 0, codes, 3, 0);
   });

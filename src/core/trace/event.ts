@@ -93,7 +93,21 @@ export type HostEvent =
   /** A bound was hit or a source changed: counts, never silence. */
   | { readonly type: 'lost'; readonly what: string; readonly count: number };
 
-export type TraceEvent = TransportEvent | DeviceEvent | GuestErrorEvent | MachineEvent | HostEvent;
+/**
+ * What becomes of facts at frame rate. `live`: recorded, and drawn as they come. `recorded`: recorded and counted, and
+ * drawn when somebody wants to see them. `off`: frames are counted by device and link only, and here how many were
+ * not recorded.
+ */
+export const TRACE_MODES = ['live', 'recorded', 'off'] as const;
+export type TraceMode = (typeof TRACE_MODES)[number];
+
+/** Both threads do so from about here on. */
+export interface TraceModeEvent {
+  readonly type: 'trace-mode';
+  readonly mode: TraceMode;
+}
+
+export type TraceEvent = TransportEvent | DeviceEvent | GuestErrorEvent | MachineEvent | HostEvent | TraceModeEvent;
 export type TraceEventType = TraceEvent['type'];
 
 /** An event as the log holds it. */

@@ -7,7 +7,9 @@
 import { lowerBound } from './log.ts';
 import { MAX_MODELS } from './packed.ts';
 
+/** Powers of two, as they grow. */
 const FIRST_CAPACITY = 1024;
+export const VERDICT_WORDS = MAX_MODELS / 2;
 
 export class FrameColumns {
   capacity = 0;
@@ -19,8 +21,8 @@ export class FrameColumns {
   wire = new Uint32Array(0);
   used = new Uint32Array(0);
   generation = new Uint32Array(0);
-  queue = new Uint16Array(0);
-  head = new Uint16Array(0);
+  /** Queue, head << 16. */
+  place = new Uint32Array(0);
   /** Receive buffers used. */
   buffers = new Uint16Array(0);
   /** Of `struct virtio_net_hdr`: flags, gso_type << 8, gso_size << 16. */
@@ -31,8 +33,9 @@ export class FrameColumns {
   fate = new Uint8Array(0);
   /** Leaks and losses, as bits. */
   judged = new Uint16Array(0);
-  /** MAX_MODELS verdict codes per slot. */
+  /** MAX_MODELS verdict codes per slot; and the same, two in a word, as records have them. */
   verdicts = new Uint16Array(0);
+  verdictPairs = new Uint32Array(0);
 
   #order = new Uint32Array(0);
   #start = 0;
@@ -53,21 +56,31 @@ export class FrameColumns {
     return this.#unused++;
   }
 
-  /** Puts a filled slot into the order; returns its index. */
-  insert(slot: number): number {
-    if (this.#start + this.#length === this.#order.length) this.#makeRoom();
+  /**
+   * Puts filled slots into the order, `slots[0, count)`. They come nearly sorted, and belong at the end or a little
+   * before it.
+   */
+  insert(slots: Uint32Array, count: number): void {
+    if (count === 0) return;
+    this.#sort(slots, count);
+    this.#makeRoom(count);
     const order = this.#order;
-    const last = this.#start + this.#length;
-    const previous = order[last - 1] ?? 0;
-    const index =
-      this.#length === 0 || this.#before(previous, slot)
-        ? this.#length
-        : lowerBound(this.#length, (i) => this.#before(order[this.#start + i] ?? 0, slot));
-    const at = this.#start + index;
-    if (at < last) order.copyWithin(at + 1, at, last);
-    order[at] = slot;
-    this.#length++;
-    return index;
+    const start = this.#start;
+    // Merged from the end: what is older than all of them stays where it is.
+    let from = start + this.#length - 1;
+    let to = from + count;
+    for (let next = count - 1; next >= 0;) {
+      const slot = slots[next] ?? 0;
+      const held = order[from] ?? 0;
+      if (from >= start && this.before(slot, held)) {
+        order[to--] = held;
+        from--;
+      } else {
+        order[to--] = slot;
+        next--;
+      }
+    }
+    this.#length += count;
   }
 
   slotAt(index: number): number {
@@ -76,7 +89,7 @@ export class FrameColumns {
 
   indexOf(slot: number): number {
     const order = this.#order;
-    return lowerBound(this.#length, (i) => this.#before(order[this.#start + i] ?? 0, slot));
+    return lowerBound(this.#length, (i) => this.before(order[this.#start + i] ?? 0, slot));
   }
 
   /** Takes the oldest row out and returns its slot, which may be reused by the next `take`. */
@@ -95,15 +108,27 @@ export class FrameColumns {
     this.#free.length = 0;
   }
 
-  #before(a: number, b: number): boolean {
+  /** Row `a` stands before row `b`. */
+  before(a: number, b: number): boolean {
     const ta = this.time[a] ?? 0;
     const tb = this.time[b] ?? 0;
     return ta < tb || (ta === tb && (this.id[a] ?? 0) < (this.id[b] ?? 0));
   }
 
-  #makeRoom(): void {
+  /** By insertion: records of one thread are in order of time, and mostly of id. */
+  #sort(slots: Uint32Array, count: number): void {
+    for (let i = 1; i < count; i++) {
+      const slot = slots[i] ?? 0;
+      let at = i;
+      for (; at > 0 && this.before(slot, slots[at - 1] ?? 0); at--) slots[at] = slots[at - 1] ?? 0;
+      slots[at] = slot;
+    }
+  }
+
+  #makeRoom(count: number): void {
+    if (this.#start + this.#length + count <= this.#order.length) return;
     // Half of the array is slack, so this runs once per as many rows as there are.
-    const size = Math.max(2 * FIRST_CAPACITY, 2 * this.#length);
+    const size = Math.max(2 * FIRST_CAPACITY, 2 * (this.#length + count));
     const next = size > this.#order.length ? new Uint32Array(size) : this.#order;
     next.set(this.#order.subarray(this.#start, this.#start + this.#length));
     this.#order = next;
@@ -119,8 +144,7 @@ export class FrameColumns {
     this.wire = grown(this.wire, new Uint32Array(capacity));
     this.used = grown(this.used, new Uint32Array(capacity));
     this.generation = grown(this.generation, new Uint32Array(capacity));
-    this.queue = grown(this.queue, new Uint16Array(capacity));
-    this.head = grown(this.head, new Uint16Array(capacity));
+    this.place = grown(this.place, new Uint32Array(capacity));
     this.buffers = grown(this.buffers, new Uint16Array(capacity));
     this.offload = grown(this.offload, new Uint32Array(capacity));
     this.toGuest = grown(this.toGuest, new Uint8Array(capacity));
@@ -128,7 +152,8 @@ export class FrameColumns {
     this.models = grown(this.models, new Uint8Array(capacity));
     this.fate = grown(this.fate, new Uint8Array(capacity));
     this.judged = grown(this.judged, new Uint16Array(capacity));
-    this.verdicts = grown(this.verdicts, new Uint16Array(capacity * MAX_MODELS));
+    this.verdictPairs = grown(this.verdictPairs, new Uint32Array(capacity * VERDICT_WORDS));
+    this.verdicts = new Uint16Array(this.verdictPairs.buffer);
   }
 }
 

@@ -11,14 +11,10 @@ import { verdictOf } from '../host/verdicts.ts';
 import type { Fate, RuleId, Verdict } from '../host/verdict.ts';
 import { CostHistory } from './cost-history.ts';
 import { AT, MAX_MODELS } from './packed.ts';
+import { isAsked, type PatternHead, VerdictPatterns } from './verdict-patterns.ts';
 
-const EXACT = HOST_MODEL_IDS.indexOf('exact');
 const PENDING = FATES.indexOf('pending');
 const FILTERED = FATES.indexOf('filtered');
-
-/** How the models were judged on one frame is kept as bits. `model` is an index of HOST_MODEL_IDS. */
-export const leakBit = (model: number): number => 1 << model;
-export const lossBit = (model: number): number => 1 << (model + MAX_MODELS);
 
 /** Frames of which a model said the same, and of which the guest had wanted the same. */
 export interface VerdictCount {
@@ -55,6 +51,9 @@ export class FrameCounters {
   /** Frames from the guest. */
   sent = 0;
   sentBytes = 0;
+  /** Frames that went by while none were recorded: they are in no other count. */
+  unrecordedToGuest = 0;
+  unrecordedFromGuest = 0;
   /** Facts that contradict "exactly one fate per frame": a second fate, or too many fates without a frame. */
   inconsistent = 0;
   /** The totals of `models()` over time. */
@@ -67,7 +66,15 @@ export class FrameCounters {
   readonly #filtered: number[] = [];
   /** Verdict codes of the model in force, for all frames. */
   readonly #ruled: number[] = [];
+  readonly #patterns = new VerdictPatterns((head, verdicts, judged, frames) => {
+    this.#addVerdicts(head, verdicts, judged, frames);
+  });
   readonly #totals = (): readonly ModelTotals[] => this.models();
+
+  /** In both directions. */
+  get unrecorded(): number {
+    return this.unrecordedToGuest + this.unrecordedFromGuest;
+  }
 
   fate(fate: Fate): number {
     return this.#fates[FATES.indexOf(fate)] ?? 0;
@@ -77,31 +84,18 @@ export class FrameCounters {
     return this.#fates[PENDING] ?? 0;
   }
 
-  /** Counts a judged frame from its record. Returns how its models were judged: bits as `leakBit` and `lossBit` say. */
-  addRx(view: DataView, at: number): number {
-    const time = view.getFloat64(at + AT.time, true);
+  /**
+   * Counts a judged frame from its record, which begins at `words[word]`. Returns how its models were judged: bits as
+   * `leakBit` and `lossBit` say.
+   */
+  addRx(words: Uint32Array, word: number, time: number): number {
     if (time >= this.history.end) this.history.advance(time, this.#totals);
-    const fate = view.getUint16(at + AT.rxFate, true);
-    const active = view.getUint8(at + AT.rxActive);
-    const models = Math.min(view.getUint8(at + AT.rxModels), MAX_MODELS);
+    const fate = (words[word + AT.rxActive / 4] ?? 0) >>> 16;
     this.injected++;
-    this.injectedBytes += view.getUint32(at + AT.wire, true);
+    this.injectedBytes += words[word + AT.wire / 4] ?? 0;
     if (fate === PENDING) this.forwarded++;
     this.#fates[fate] = (this.#fates[fate] ?? 0) + 1;
-    const exact = EXACT < models ? verdictOf(view.getUint16(at + AT.rxVerdicts + 2 * EXACT, true)) : undefined;
-    let judged = 0;
-    for (let model = 0; model < models; model++) {
-      const code = view.getUint16(at + AT.rxVerdicts + 2 * model, true);
-      if (model === active) {
-        count(this.#ruled, code);
-        if (fate === FILTERED) count(this.#filtered, code);
-      }
-      const accept = verdictOf(code)?.accept ?? false;
-      const asked = exact?.accept ?? accept;
-      count((asked ? this.#asked : this.#unasked)[model] ?? [], code);
-      if (accept !== asked) judged |= accept ? leakBit(model) : lossBit(model);
-    }
-    return judged;
+    return this.#patterns.add(words, word + AT.rxActive / 4);
   }
 
   addTx(bytes: number): void {
@@ -116,16 +110,19 @@ export class FrameCounters {
 
   /** How often the model in force decided by each rule. */
   byRule(): Map<RuleId, number> {
+    this.#patterns.settle();
     return sumByRule(this.#ruled);
   }
 
   /** Frames with fate `filtered`, by the rule that dropped them. Adds up to `fate('filtered')`. */
   filteredByRule(): Map<RuleId, number> {
+    this.#patterns.settle();
     return sumByRule(this.#filtered);
   }
 
   /** What a model said, split so that every cost and every judgement can be worked out of it. */
   verdicts(model: HostModelId): VerdictCount[] {
+    this.#patterns.settle();
     const index = HOST_MODEL_IDS.indexOf(model);
     return [...verdictCounts(this.#asked[index], true), ...verdictCounts(this.#unasked[index], false)];
   }
@@ -148,6 +145,25 @@ export class FrameCounters {
       return { model, judged: sum.accepted + sum.dropped, ...sum, ...cost };
     });
   }
+
+  /** So many frames had the same verdicts and the same first fate. */
+  #addVerdicts(head: PatternHead, verdicts: Uint16Array, judged: number, frames: number): void {
+    for (let model = 0; model < head.models; model++) {
+      const code = verdicts[model] ?? 0;
+      if (model === head.active) {
+        count(this.#ruled, code, frames);
+        if (head.fate === FILTERED) count(this.#filtered, code, frames);
+      }
+      const asked = isAsked(verdictOf(code)?.accept ?? false, judged, model);
+      count((asked ? this.#asked : this.#unasked)[model] ?? [], code, frames);
+    }
+  }
+}
+
+function count(counts: number[], code: number, frames: number): void {
+  // Codes are small; filling from the end of the array keeps it dense.
+  while (counts.length <= code) counts.push(0);
+  counts[code] = (counts[code] ?? 0) + frames;
 }
 
 function verdictCounts(counts: readonly number[] | undefined, asked: boolean): VerdictCount[] {
@@ -157,12 +173,6 @@ function verdictCounts(counts: readonly number[] | undefined, asked: boolean): V
     if (verdict && frames > 0) found.push({ verdict, asked, frames });
   });
   return found;
-}
-
-function count(counts: number[], code: number): void {
-  // Codes are small; filling from the end of the array keeps it dense.
-  while (counts.length <= code) counts.push(0);
-  counts[code] = (counts[code] ?? 0) + 1;
 }
 
 function sumByRule(counts: readonly number[]): Map<RuleId, number> {

@@ -78,8 +78,9 @@ export function readRow(columns: FrameColumns, slot: number, number: number): Fr
     gsoType: (offload >> 8) & 0xff,
     gsoSize: offload >>> 16,
   };
-  const queue = columns.queue[slot] ?? 0;
-  const head = columns.head[slot] ?? 0;
+  const place = columns.place[slot] ?? 0;
+  const queue = place & 0xffff;
+  const head = place >>> 16;
   if (!columns.toGuest[slot]) return { ...common, toGuest: false, queue, head };
   const verdicts = readVerdicts(columns, slot);
   const fate = FATES[columns.fate[slot] ?? 0] ?? 'pending';

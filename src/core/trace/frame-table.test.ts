@@ -17,12 +17,21 @@ const FILTERED = fateCode('filtered');
 
 class Feeder {
   readonly batches: TraceBatch[] = [];
-  time = 0;
   readonly writer = new PackedWriter(
     (batch) => this.batches.push(batch),
-    () => this.time,
+    () => this.#time,
     512,
   );
+  #time = 0;
+
+  get time(): number {
+    return this.#time;
+  }
+
+  set time(time: number) {
+    this.#time = time;
+    this.writer.endBatch();
+  }
 
   rx(id: number, verdicts: readonly { code: number }[], fate: number): void {
     const codes = Uint16Array.from({ length: 8 }, (_, i) => verdicts[i]?.code ?? 0);
@@ -214,15 +223,15 @@ describe('FrameTable', () => {
     const feeder = new Feeder();
     for (let i = 0; i < 25; i++) {
       feeder.time = i;
-      feeder.rx(2 * i, [TAKE, TAKE, TAKE], 0);
+      feeder.rx(2 + 2 * i, [TAKE, TAKE, TAKE], 0);
     }
     feeder.into(table);
     expect([table.first, table.end, table.length]).toEqual([15, 25, 10]);
     expect(table.row(14)).toBeUndefined();
-    expect(table.row(15)?.id).toBe(30);
-    expect(table.numberOf(30)).toBe(15);
-    expect(table.numberOf(28)).toBe(-1);
-    for (let i = 0; i < 25; i++) feeder.writer.frameFate(2 * i, DELIVERED, 0, 0, 1, 76);
+    expect(table.row(15)?.id).toBe(32);
+    expect(table.numberOf(32)).toBe(15);
+    expect(table.numberOf(30)).toBe(-1);
+    for (let i = 0; i < 25; i++) feeder.writer.frameFate(2 + 2 * i, DELIVERED, 0, 0, 1, 76);
     feeder.into(table);
     expect(table.counters.fate('delivered'), 'also for rows that are gone').toBe(25);
     expect([table.counters.pending, table.counters.inconsistent]).toEqual([0, 0]);

@@ -9,22 +9,17 @@
 import { HOST_MODEL_IDS } from '../host/host-model.ts';
 import { FATES } from '../host/verdict.ts';
 import type { Fate } from '../host/verdict.ts';
-import { FrameColumns } from './frame-columns.ts';
+import { FrameColumns, VERDICT_WORDS } from './frame-columns.ts';
 import { FrameCounters } from './frame-counters.ts';
 import { readRow } from './frame-row.ts';
 import type { FrameRow } from './frame-row.ts';
+import { EarlyFates } from './early-fates.ts';
+import { IdIndex } from './id-index.ts';
 import type { TraceChunk } from './log.ts';
-import { AT, MAX_MODELS, RECORD } from './packed.ts';
+import { AT, RECORD } from './packed.ts';
 
 const DEFAULT_MAX_ROWS = 500_000;
-/** Fates whose frame has not arrived: bounded by what can be under way between two threads. */
-const MAX_EARLY_FATES = 1 << 17;
 const NO_MODEL = 0xff;
-
-interface EarlyFate {
-  readonly chunk: TraceChunk;
-  readonly at: number;
-}
 
 /** Where the table changed since last asked: lowest number of a changed row, or `Infinity`. */
 export interface FrameWatch {
@@ -35,8 +30,8 @@ export interface FrameWatch {
 export class FrameTable {
   readonly #maxRows: number;
   readonly #columns = new FrameColumns();
-  readonly #slotOf = new Map<number, number>();
-  readonly #earlyFates = new Map<number, EarlyFate>();
+  readonly #index = new IdIndex(this.#columns.id);
+  readonly #early = new EarlyFates();
   /** Frames that were pending when the table was cleared: their fates concern nobody. */
   readonly #forgotten = new Set<number>();
   /** Frames that were pending when their row was evicted: only their count is still to be settled. */
@@ -48,12 +43,16 @@ export class FrameTable {
   /** Highest id of a frame towards the guest. */
   #newest = 0;
   #version = 0;
+  /** Slots of the rows that the chunk in hand brings, and the first of all rows that it changes; -1 if none. */
+  #incoming = new Uint32Array(1024);
+  #arrived = 0;
+  #lowest = -1;
 
   constructor(maxRows = DEFAULT_MAX_ROWS) {
     this.#maxRows = maxRows;
   }
 
-  /** Changes with every change of a row or count. */
+  /** Changes with every change of a row or count, but for that of unrecorded frames. */
   get version(): number {
     return this.#version;
   }
@@ -78,21 +77,32 @@ export class FrameTable {
 
   /** Takes in the frame records of a chunk. */
   add(chunk: TraceChunk): void {
-    const { view, offsets } = chunk;
+    const { words, offsets } = chunk;
+    if (this.#incoming.length < offsets.length) this.#incoming = new Uint32Array(2 * offsets.length);
+    this.#arrived = 0;
+    this.#lowest = -1;
     for (let record = 0; record < offsets.length; record++) {
-      const at = offsets[record] ?? 0;
-      switch (view.getUint16(at + AT.kind, true)) {
+      const word = (offsets[record] ?? 0) >>> 2;
+      switch ((words[word] ?? 0) & 0xffff) {
         case RECORD.FRAME_RX:
-          this.#addRx(chunk, record, at);
+          this.#addRx(chunk, record, word);
           break;
         case RECORD.FRAME_FATE:
-          this.#addFate(chunk, at);
+          this.#addFate(chunk, word);
           break;
         case RECORD.FRAME_TX:
-          this.#addTx(chunk, record, at);
+          this.#addTx(chunk, record, word);
+          break;
+        case RECORD.UNRECORDED:
+          this.#counters.unrecordedToGuest += words[word + AT.id / 4] ?? 0;
+          this.#counters.unrecordedFromGuest += words[word + AT.wire / 4] ?? 0;
           break;
       }
     }
+    const columns = this.#columns;
+    columns.insert(this.#incoming, this.#arrived);
+    if (this.#lowest >= 0) this.#changed(this.#first + columns.indexOf(this.#lowest));
+    while (columns.length > this.#maxRows) this.#evictFirst();
   }
 
   /** The row with that number, or undefined when there is none (any more). */
@@ -103,8 +113,8 @@ export class FrameTable {
   }
 
   byId(id: number): FrameRow | undefined {
-    const slot = this.#slotOf.get(id);
-    if (slot === undefined) return undefined;
+    const slot = this.#index.find(id);
+    if (slot < 0) return undefined;
     return readRow(this.#columns, slot, this.#first + this.#columns.indexOf(slot));
   }
 
@@ -117,17 +127,17 @@ export class FrameTable {
 
   /** Number of the row of that frame, or -1. */
   numberOf(id: number): number {
-    const slot = this.#slotOf.get(id);
-    return slot === undefined ? -1 : this.#first + this.#columns.indexOf(slot);
+    const slot = this.#index.find(id);
+    return slot < 0 ? -1 : this.#first + this.#columns.indexOf(slot);
   }
 
   /** Resolves with the final fate of a frame, at once if it is known; rejects if its row is gone already. */
   whenSettled(id: number): Promise<Fate> {
-    const slot = this.#slotOf.get(id);
-    const fate = slot === undefined ? undefined : FATES[this.#columns.fate[slot] ?? 0];
+    const slot = this.#index.find(id);
+    const fate = slot < 0 ? undefined : FATES[this.#columns.fate[slot] ?? 0];
     if (fate !== undefined && fate !== 'pending') return Promise.resolve(fate);
     // The host numbers its frames upwards and records them in that order.
-    const gone = slot === undefined && id <= this.#newest && !this.#forgotten.has(id) && !this.#rowless.has(id);
+    const gone = slot < 0 && id <= this.#newest && !this.#forgotten.has(id) && !this.#rowless.has(id);
     if (gone) return Promise.reject(new Error(`Frame ${id} has left the list, and its fate with it.`));
     return new Promise((resolve) => {
       const waiting = this.#waiting.get(id);
@@ -159,118 +169,119 @@ export class FrameTable {
     for (const id of this.#rowless) this.#forgotten.add(id);
     this.#rowless.clear();
     columns.clear();
-    this.#slotOf.clear();
+    this.#index.clear();
     this.#counters = new FrameCounters();
     this.#first = 0;
     this.#changed(0);
   }
 
-  #addRx(chunk: TraceChunk, record: number, at: number): void {
-    const { view } = chunk;
-    const id = view.getUint32(at + AT.id, true);
-    if (this.#slotOf.has(id)) {
+  #addRx(chunk: TraceChunk, record: number, word: number): void {
+    const { words } = chunk;
+    const id = words[word + AT.id / 4] ?? 0;
+    if (this.#index.find(id) >= 0) {
       this.#counters.inconsistent++;
       return;
     }
-    const judged = this.#counters.addRx(view, at);
+    const slot = this.#take(chunk, record, word);
     const columns = this.#columns;
-    const slot = this.#take(chunk, record, at);
-    columns.judged[slot] = judged;
+    columns.judged[slot] = this.#counters.addRx(words, word, columns.time[slot] ?? 0);
     columns.toGuest[slot] = 1;
-    columns.generation[slot] = view.getUint32(at + AT.rxGeneration, true);
-    columns.active[slot] = view.getUint8(at + AT.rxActive);
-    const models = Math.min(view.getUint8(at + AT.rxModels), HOST_MODEL_IDS.length);
-    columns.models[slot] = models;
-    columns.offload[slot] = view.getUint32(at + AT.rxFlags, true);
-    const fate = view.getUint16(at + AT.rxFate, true);
+    columns.generation[slot] = words[word + AT.rxGeneration / 4] ?? 0;
+    const head = words[word + AT.rxActive / 4] ?? 0;
+    const fate = head >>> 16;
+    columns.active[slot] = head & 0xff;
+    columns.models[slot] = Math.min((head >>> 8) & 0xff, HOST_MODEL_IDS.length);
     columns.fate[slot] = fate;
-    for (let model = 0; model < models; model++) {
-      columns.verdicts[slot * MAX_MODELS + model] = view.getUint16(at + AT.rxVerdicts + 2 * model, true);
+    columns.offload[slot] = words[word + AT.rxFlags / 4] ?? 0;
+    for (let i = 0; i < VERDICT_WORDS; i++) {
+      columns.verdictPairs[slot * VERDICT_WORDS + i] = words[word + AT.rxVerdicts / 4 + i] ?? 0;
     }
-    if (fate !== 0) columns.fateTime[slot] = columns.time[slot] ?? 0;
-    this.#insert(slot, id);
     this.#newest = Math.max(this.#newest, id);
-    if (fate !== 0) this.#tell(id, fate);
-    const early = this.#earlyFates.get(id);
-    if (early) {
-      this.#earlyFates.delete(id);
-      this.#addFate(early.chunk, early.at);
+    if (fate !== 0) {
+      columns.fateTime[slot] = columns.time[slot] ?? 0;
+      this.#tell(id, fate);
     }
+    const early = this.#early.take(id);
+    if (early < 0) return;
+    const { time, code, place, used } = this.#early;
+    this.#settle(id, slot, time[early] ?? 0, code[early] ?? 0, place[early] ?? 0, used[early] ?? 0);
   }
 
-  #addTx(chunk: TraceChunk, record: number, at: number): void {
-    const { view } = chunk;
-    const id = view.getUint32(at + AT.id, true);
-    if (this.#slotOf.has(id)) {
+  #addTx(chunk: TraceChunk, record: number, word: number): void {
+    const { words } = chunk;
+    if (this.#index.find(words[word + AT.id / 4] ?? 0) >= 0) {
       this.#counters.inconsistent++;
       return;
     }
+    const slot = this.#take(chunk, record, word);
     const columns = this.#columns;
-    const slot = this.#take(chunk, record, at);
     this.#counters.addTx(columns.wire[slot] ?? 0);
     columns.toGuest[slot] = 0;
     columns.active[slot] = NO_MODEL;
     columns.models[slot] = 0;
     columns.fate[slot] = 0;
-    columns.queue[slot] = view.getUint16(at + AT.txQueue, true);
-    columns.head[slot] = view.getUint16(at + AT.txHead, true);
-    columns.offload[slot] = view.getUint32(at + AT.txFlags, true);
-    this.#insert(slot, id);
+    columns.judged[slot] = 0;
+    columns.place[slot] = words[word + AT.txQueue / 4] ?? 0;
+    columns.offload[slot] = words[word + AT.txFlags / 4] ?? 0;
   }
 
-  #addFate(chunk: TraceChunk, at: number): void {
-    const { view } = chunk;
-    const id = view.getUint32(at + AT.id, true);
-    const fate = view.getUint16(at + AT.fateCode, true);
-    const slot = this.#slotOf.get(id);
-    if (slot === undefined) {
-      if (this.#forgotten.delete(id)) this.#tell(id, fate);
-      else if (this.#rowless.delete(id)) {
-        this.#counters.settle(fate);
-        this.#version++;
-        this.#tell(id, fate);
-      } else if (this.#earlyFates.size < MAX_EARLY_FATES) this.#earlyFates.set(id, { chunk, at });
-      else this.#counters.inconsistent++;
-      return;
-    }
+  #addFate({ words, times }: TraceChunk, word: number): void {
+    const id = words[word + AT.id / 4] ?? 0;
+    const slot = this.#index.find(id);
+    const time = times[(word + AT.time / 4) >>> 1] ?? 0;
+    const code = words[word + AT.fateCode / 4] ?? 0;
+    const place = words[word + AT.fateHead / 4] ?? 0;
+    const used = words[word + AT.fateUsed / 4] ?? 0;
+    if (slot >= 0) this.#settle(id, slot, time, code, place, used);
+    else if (this.#forgotten.delete(id)) this.#tell(id, code & 0xffff);
+    else if (this.#rowless.delete(id)) {
+      this.#counters.settle(code & 0xffff);
+      this.#version++;
+      this.#tell(id, code & 0xffff);
+    } else if (!this.#early.add(id, time, used, code, place)) this.#counters.inconsistent++;
+  }
+
+  /** @param code, place words of the FRAME_FATE record: code and queue, head and buffers */
+  #settle(id: number, slot: number, time: number, code: number, place: number, used: number): void {
     const columns = this.#columns;
+    const fate = code & 0xffff;
     if (columns.fate[slot] !== 0 || fate === 0 || fate >= FATES.length || !columns.toGuest[slot]) {
       this.#counters.inconsistent++;
       return;
     }
     this.#counters.settle(fate);
     columns.fate[slot] = fate;
-    columns.fateTime[slot] = view.getFloat64(at + AT.time, true);
-    columns.queue[slot] = view.getUint16(at + AT.fateQueue, true);
-    columns.head[slot] = view.getUint16(at + AT.fateHead, true);
-    columns.buffers[slot] = view.getUint16(at + AT.fateBuffers, true);
-    columns.used[slot] = view.getUint32(at + AT.fateUsed, true);
-    this.#changed(this.#first + columns.indexOf(slot));
+    columns.fateTime[slot] = time;
+    columns.place[slot] = (code >>> 16) | (place << 16);
+    columns.buffers[slot] = place >>> 16;
+    columns.used[slot] = used;
+    this.#touch(slot);
     this.#tell(id, fate);
   }
 
-  #take(chunk: TraceChunk, record: number, at: number): number {
+  #take({ words, times, firstSeq }: TraceChunk, record: number, word: number): number {
     const columns = this.#columns;
+    const { capacity } = columns;
     const slot = columns.take();
-    columns.time[slot] = chunk.view.getFloat64(at + AT.time, true);
-    columns.seq[slot] = chunk.firstSeq + record;
-    columns.id[slot] = chunk.view.getUint32(at + AT.id, true);
-    columns.wire[slot] = chunk.view.getUint32(at + AT.wire, true);
+    if (columns.capacity > capacity) this.#index.grow(columns.id);
+    const id = words[word + AT.id / 4] ?? 0;
+    columns.time[slot] = times[(word + AT.time / 4) >>> 1] ?? 0;
+    columns.seq[slot] = firstSeq + record;
+    columns.id[slot] = id;
+    columns.wire[slot] = words[word + AT.wire / 4] ?? 0;
     columns.fateTime[slot] = NaN;
+    columns.place[slot] = 0;
     columns.used[slot] = 0;
-    columns.queue[slot] = 0;
-    columns.head[slot] = 0;
     columns.buffers[slot] = 0;
     columns.generation[slot] = 0;
-    columns.judged[slot] = 0;
+    this.#index.add(id, slot);
+    this.#incoming[this.#arrived++] = slot;
+    this.#touch(slot);
     return slot;
   }
 
-  #insert(slot: number, id: number): void {
-    const columns = this.#columns;
-    this.#slotOf.set(id, slot);
-    this.#changed(this.#first + columns.insert(slot));
-    while (columns.length > this.#maxRows) this.#evictFirst();
+  #touch(slot: number): void {
+    if (this.#lowest < 0 || this.#columns.before(slot, this.#lowest)) this.#lowest = slot;
   }
 
   #evictFirst(): void {
@@ -278,7 +289,7 @@ export class FrameTable {
     const slot = columns.removeFirst();
     const id = columns.id[slot] ?? 0;
     if (columns.toGuest[slot] && columns.fate[slot] === 0) this.#rowless.add(id);
-    this.#slotOf.delete(id);
+    this.#index.remove(id);
     this.#first++;
   }
 

@@ -31,7 +31,7 @@ export class LabTrace {
   add(source: TraceSource, batch: TraceBatch): void {
     const chunk = this.log.add(source, batch);
     this.frames.add(chunk);
-    this.queues.add(chunk);
+    for (const at of chunk.queues) this.queues.add(chunk.view, at);
     for (const event of chunk.events) this.#model = fold(this.#model, event);
   }
 

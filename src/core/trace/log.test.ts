@@ -23,12 +23,12 @@ describe('TraceLog', () => {
   it('numbers records of all kinds and sources without gaps', () => {
     const log = new TraceLog();
     const [first] = record((writer) => {
-      writer.notify(0, 1);
+      writer.frameFate(2, 1, 0, 0, 0, 0);
       writer.event(boot);
     });
     const [second] = record((writer) => {
       writer.event({ type: 'lost', what: 'x', count: 2 });
-      writer.interrupt(0, 1);
+      writer.frameFate(4, 1, 0, 0, 0, 0);
     });
     expect(log.add('machine', first!).firstSeq).toBe(0);
     expect(log.add('viona', second!).firstSeq).toBe(2);
@@ -46,7 +46,7 @@ describe('TraceLog', () => {
     const log = new TraceLog();
     const frame = Uint8Array.from({ length: 300 }, (_, i) => i);
     const [batch] = record((writer) => {
-      writer.notify(0, 1);
+      writer.frameFate(4, 1, 0, 0, 0, 0);
       writer.frameTx(1, frame, 10, 100, 1, 0, 0, 0);
       writer.frameRx(2, frame, 0, 300, 0, 0, new Uint16Array(8), 0, 1);
     });
@@ -60,7 +60,7 @@ describe('TraceLog', () => {
   it('keeps a full chunk as it came and cuts a mostly empty one to size', () => {
     const log = new TraceLog();
     const [full, rest] = record((writer) => {
-      for (let i = 0; i < 129; i++) writer.notify(0, i);
+      for (let i = 0; i < 129; i++) writer.frameFate(2 + 2 * i, 1, 0, 0, 0, 0);
     });
     expect(log.add('machine', full!).bytes.buffer).toBe(full!.chunk);
     expect(log.add('machine', rest!).bytes.byteLength).toBe(32);

@@ -11,7 +11,7 @@ import type { StampedEvent, TraceEvent, TraceSource } from './event.ts';
 import { AT, FRAME_RX_SIZE, FRAME_TX_SIZE, RECORD, RECORD_HEADER_SIZE } from './packed.ts';
 import type { TraceBatch } from './packed.ts';
 
-/** One arrived batch. Records are read in place through `view` at `offsets`. */
+/** One arrived batch. Records are read in place at `offsets`: through `view`, or through the aligned arrays. */
 export interface TraceChunk {
   readonly source: TraceSource;
   /** Sequence number of the first record. */
@@ -19,10 +19,15 @@ export interface TraceChunk {
   readonly records: number;
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  /** The same bytes, for who reads every record. */
+  readonly words: Uint32Array;
+  readonly times: Float64Array;
   /** Byte offset of each record. */
   readonly offsets: Uint32Array;
   /** The events of the chunk's EVENT records, in order. */
   readonly events: readonly StampedEvent[];
+  /** Byte offsets of the QUEUE records. */
+  readonly queues: readonly number[];
 }
 
 export interface TraceLogOptions {
@@ -38,7 +43,9 @@ const DEFAULT_RETAIN_EVENTS = 100_000;
 export class TraceLog {
   readonly #retainBytes: number;
   readonly #retainEvents: number;
-  readonly #chunks: TraceChunk[] = [];
+  /** Those before `#firstChunk` are gone. */
+  readonly #chunks: (TraceChunk | undefined)[] = [];
+  #firstChunk = 0;
   readonly #events: StampedEvent[] = [];
   #eventWeight = 0;
   #length = 0;
@@ -110,24 +117,30 @@ export class TraceLog {
 
   /** Forgets the packed records so far; they count as evicted. Events stay. */
   dropRecords(): void {
-    for (const chunk of this.#chunks) this.#evictedRecords += chunk.records;
+    for (const chunk of this.#chunks) this.#evictedRecords += chunk?.records ?? 0;
     this.#chunks.length = 0;
+    this.#firstChunk = 0;
     this.#retainedBytes = 0;
   }
 
   #chunkOf(seq: number): TraceChunk | undefined {
     const chunks = this.#chunks;
-    const after = lowerBound(chunks.length, (i) => (chunks[i]?.firstSeq ?? 0) <= seq);
+    const after = lowerBound(chunks.length, (i) => (chunks[i]?.firstSeq ?? -1) <= seq);
     const chunk = chunks[after - 1];
     return chunk && seq < chunk.firstSeq + chunk.records ? chunk : undefined;
   }
 
   #evict(): void {
-    while (this.#retainedBytes > this.#retainBytes && this.#chunks.length > 1) {
-      const oldest = this.#chunks.shift();
-      if (!oldest) break;
-      this.#retainedBytes -= oldest.bytes.buffer.byteLength;
-      this.#evictedRecords += oldest.records;
+    const chunks = this.#chunks;
+    while (this.#retainedBytes > this.#retainBytes && this.#firstChunk < chunks.length - 1) {
+      const oldest = chunks[this.#firstChunk];
+      chunks[this.#firstChunk++] = undefined;
+      this.#retainedBytes -= oldest?.bytes.buffer.byteLength ?? 0;
+      this.#evictedRecords += oldest?.records ?? 0;
+    }
+    if (this.#firstChunk > 64 && this.#firstChunk * 2 > chunks.length) {
+      chunks.splice(0, this.#firstChunk);
+      this.#firstChunk = 0;
     }
     // In steps of an eighth, so that a flood of events does not shift the array once per event.
     if (this.#eventWeight <= this.#retainEvents * 1.125) return;
@@ -155,25 +168,30 @@ function indexChunk(source: TraceSource, batch: TraceBatch, firstSeq: number): T
   // A flush that was due by time leaves most of its chunk empty. Retention counts buffers, so such a chunk
   // is cut to size once, here; full chunks are taken as they are.
   const buffer = batch.used * 2 < batch.chunk.byteLength ? batch.chunk.slice(0, batch.used) : batch.chunk;
-  const view = new DataView(buffer);
+  const words = new Uint32Array(buffer, 0, buffer.byteLength >>> 2);
+  const times = new Float64Array(buffer, 0, buffer.byteLength >>> 3);
   const offsets = new Uint32Array(batch.records);
   const events: StampedEvent[] = [];
+  const queues: number[] = [];
   let at = 0;
   for (let record = 0; record < batch.records; record++) {
-    const length = at + RECORD_HEADER_SIZE <= batch.used ? view.getUint32(at + AT.length, true) : 0;
-    if (length < RECORD_HEADER_SIZE || at + length > batch.used) {
+    const length = at + RECORD_HEADER_SIZE <= batch.used ? (words[(at + AT.length) >>> 2] ?? 0) : 0;
+    if (length < RECORD_HEADER_SIZE || at + length > batch.used || (length & 7) !== 0) {
       throw new Error(`trace chunk from ${source}: record ${record} at ${at} does not fit`);
     }
     offsets[record] = at;
-    if (view.getUint16(at + AT.kind, true) === RECORD.EVENT) {
+    const kind = (words[at >>> 2] ?? 0) & 0xffff;
+    if (kind === RECORD.EVENT) {
       // Objects come in the order of their records.
       const event = batch.objects[events.length] as TraceEvent | undefined;
       if (!event) throw new Error(`trace chunk from ${source}: record ${record} names no object`);
-      events.push({ seq: firstSeq + record, time: view.getFloat64(at + AT.time, true), source, event });
-    }
+      events.push({ seq: firstSeq + record, time: times[(at + AT.time) >>> 3] ?? 0, source, event });
+    } else if (kind === RECORD.QUEUE) queues.push(at);
     at += length;
   }
-  return { source, firstSeq, records: batch.records, bytes: new Uint8Array(buffer), view, offsets, events };
+  const bytes = new Uint8Array(buffer);
+  const view = new DataView(buffer);
+  return { source, firstSeq, records: batch.records, bytes, view, words, times, offsets, events, queues };
 }
 
 /** First index in `[0, length)` for which `before` is false; `before` is true up to there. */

@@ -10,7 +10,7 @@ import type { Fault } from '../viona/faults.ts';
 import type { LinkCallbacks, PromiscLevel } from '../viona/link.ts';
 import { NO_TABLES, RX_MODE_UNSET } from '../virtio-net/rx-mode.ts';
 import type { MacTables, RxMode } from '../virtio-net/rx-mode.ts';
-import type { BootStage, SnapshotEvent, StampedEvent, TraceEvent } from './event.ts';
+import type { BootStage, SnapshotEvent, StampedEvent, TraceEvent, TraceMode } from './event.ts';
 
 /** Newest entries of a log, and how many older ones it had to let go. */
 export interface BoundedLog<T> {
@@ -103,6 +103,7 @@ export interface LabModel {
   readonly negotiation: BoundedLog<Logged<NegotiationType>>;
   readonly guestErrors: BoundedLog<Logged<GuestErrorType>>;
   readonly lost: Readonly<Record<string, number>>;
+  readonly traceMode: TraceMode;
 }
 
 const LOG_LENGTH = 1000;
@@ -139,6 +140,7 @@ export const INITIAL_MODEL: LabModel = {
   negotiation: EMPTY_LOG,
   guestErrors: EMPTY_LOG,
   lost: {},
+  traceMode: 'live',
 };
 
 /** device_status bits. @spec 2.1 */
@@ -233,6 +235,8 @@ function changeOf(model: LabModel, event: TraceEvent): Partial<LabModel> {
       return { acks: event.acks };
     case 'lost':
       return { lost: { ...model.lost, [event.what]: (model.lost[event.what] ?? 0) + event.count } };
+    case 'trace-mode':
+      return { traceMode: event.mode };
     case 'carrier':
     case 'machine-reset':
       return { warm: false };

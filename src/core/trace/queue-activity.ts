@@ -1,6 +1,5 @@
 /** Kicks and interrupts per queue: how often, and where the ring stood at the last one. */
-import type { TraceChunk } from './log.ts';
-import { AT, RECORD } from './packed.ts';
+import { AT } from './packed.ts';
 
 export interface QueueActivity {
   readonly kicks: number;
@@ -14,25 +13,24 @@ export interface QueueActivity {
 const QUIET: QueueActivity = { kicks: 0, availIdx: 0, interrupts: 0, usedIdx: 0 };
 
 export class QueueActivities {
+  #version = 0;
   readonly #queues = new Map<number, { kicks: number; availIdx: number; interrupts: number; usedIdx: number }>();
 
-  add(chunk: TraceChunk): void {
-    const { view, offsets } = chunk;
-    for (const at of offsets) {
-      const kind = view.getUint16(at + AT.kind, true);
-      if (kind !== RECORD.NOTIFY && kind !== RECORD.INTERRUPT) continue;
-      const queue = view.getUint16(at + AT.queueIndex, true);
-      const position = view.getUint16(at + AT.queuePosition, true);
-      let activity = this.#queues.get(queue);
-      if (!activity) this.#queues.set(queue, (activity = { ...QUIET }));
-      if (kind === RECORD.NOTIFY) {
-        activity.kicks++;
-        activity.availIdx = position;
-      } else {
-        activity.interrupts++;
-        activity.usedIdx = position;
-      }
-    }
+  /** Changes with every record. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** @param at offset of a QUEUE record */
+  add(view: DataView, at: number): void {
+    const queue = view.getUint32(at + AT.id, true);
+    let activity = this.#queues.get(queue);
+    if (!activity) this.#queues.set(queue, (activity = { ...QUIET }));
+    this.#version++;
+    activity.kicks += view.getUint32(at + AT.queueKicks, true);
+    activity.interrupts += view.getUint32(at + AT.queueInterrupts, true);
+    activity.availIdx = view.getUint16(at + AT.queueAvail, true);
+    activity.usedIdx = view.getUint16(at + AT.queueUsed, true);
   }
 
   of(queue: number): QueueActivity {

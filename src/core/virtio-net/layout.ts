@@ -32,6 +32,7 @@ const DATA_QUEUE_SIZE = 256;
 const CTRL_QUEUE_SIZE = 64;
 
 export const rxQueue = (pair: number): number => 2 * pair;
+export const txQueue = (pair: number): number => 2 * pair + 1;
 export const pairOf = (queue: number): number => queue >> 1;
 
 /** All queues that exist, whatever is negotiated: `pairs` pairs, and the control queue behind them. */

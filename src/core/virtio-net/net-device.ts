@@ -61,6 +61,11 @@ export interface NetDeviceOptions {
   readonly duplex?: keyof typeof L.DUPLEX;
   /** For notification coalescing, which cannot be offered without. */
   readonly timer?: Timer;
+  /**
+   * The machine calls `turn` whenever the guest pauses: often while it runs, and at once when it halts. Then kicks
+   * are needed less. Default: false.
+   */
+  readonly turns?: boolean;
 }
 
 export class NetDevice implements VirtioDevice, CommandContext {
@@ -76,6 +81,7 @@ export class NetDevice implements VirtioDevice, CommandContext {
   readonly #receiver: Receiver;
   readonly #transmitter: Transmitter;
   readonly #control: ControlQueue;
+  readonly #turns: boolean;
   #transport: Transport | null = null;
   #offers: FeatureSet;
   #ctrlQueue = L.ctrlQueue(0n, 0);
@@ -87,6 +93,8 @@ export class NetDevice implements VirtioDevice, CommandContext {
   constructor(options: NetDeviceOptions, offers: FeatureSet) {
     const { memory, host, wire, trace, emit, now, mac, mtu } = options;
     const { queuePairs = L.DEFAULT_QUEUE_PAIRS, speed = L.SPEED_UNKNOWN, duplex = 'unknown' } = options;
+    const { turns = false } = options;
+    this.#turns = turns;
     this.#host = host;
     this.#emit = emit;
     this.#offers = offers;
@@ -96,8 +104,8 @@ export class NetDevice implements VirtioDevice, CommandContext {
     this.steering = new Steering(queuePairs);
     this.coalescing = new Coalescing(this.queueSpecs.length, now, options.timer ?? null);
     const { counters, steering, offloads, coalescing } = this;
-    this.#receiver = new Receiver({ memory, trace, counters, mtu, offloads, steering, coalescing });
-    this.#transmitter = new Transmitter({ memory, trace, counters, wire, steering, coalescing });
+    this.#receiver = new Receiver({ memory, trace, counters, mtu, offloads, steering, coalescing, now });
+    this.#transmitter = new Transmitter({ memory, trace, counters, wire, steering, coalescing, turns });
     this.#control = new ControlQueue({
       memory,
       counters: counters.ctrl,
@@ -162,14 +170,34 @@ export class NetDevice implements VirtioDevice, CommandContext {
     length: number,
     meta: Readonly<FrameMeta> = PLAIN_FRAME,
   ): void {
+    this.#take(id, bytes, offset, length, meta, false);
+  }
+
+  /**
+   * As `receive`, for a frame that can wait: false if the driver has no buffer for it now but is about to have.
+   * Then nothing has happened, and the frame is to be offered again.
+   */
+  offer(id: number, bytes: Uint8Array, offset: number, length: number, meta: Readonly<FrameMeta>): boolean {
+    return this.#take(id, bytes, offset, length, meta, true);
+  }
+
+  #take(
+    id: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    meta: Readonly<FrameMeta>,
+    patient: boolean,
+  ): boolean {
     const transport = this.transport;
     const pair = this.steering.pick(transport, bytes, offset, length, meta.pair);
     const queue = L.rxQueue(pair);
     // A host may name a pair that this driver has no queue for; where the queue is, there may be another.
     const absent = meta.pair !== NO_PAIR && queue >= this.#ctrlQueue && transport.live && !transport.broken;
     if (absent) this.#receiver.refuse(queue, id);
-    else this.#receiver.receive(transport, queue, id, bytes, offset, length, meta);
+    else if (!this.#receiver.receive(transport, queue, id, bytes, offset, length, meta, patient)) return false;
     this.#tellShortage();
+    return true;
   }
 
   /** The next packet that needs several receive buffers finds the ring dry in the middle, as viona would have it. */
@@ -187,6 +215,11 @@ export class NetDevice implements VirtioDevice, CommandContext {
 
   flush(): void {
     this.#receiver.flush(this.transport);
+  }
+
+  /** The guest pauses. */
+  turn(): void {
+    this.#transmitter.turn(this.transport);
   }
 
   offers(): FeatureSet {
@@ -211,7 +244,7 @@ export class NetDevice implements VirtioDevice, CommandContext {
     const role = this.roleOf(queue);
     if (to === 'reset') {
       if (role === 'ctrl') this.#control.reset();
-      else this.coalescing.queueReset(queue);
+      else this.#queueGone(queue, role);
     } else if (to === 'enabled' && role !== 'ctrl') {
       this.coalescing.queueEnabled(queue, role);
     }
@@ -220,9 +253,21 @@ export class NetDevice implements VirtioDevice, CommandContext {
 
   quiesce(queue: number): boolean {
     if (this.roleOf(queue) === 'ctrl') return !this.#control.waiting;
-    this.flush();
-    this.coalescing.settle(queue);
+    this.#settle(queue);
     return true;
+  }
+
+  /** Shows what was not shown, and interrupts if that is owed. */
+  #settle(queue: number): void {
+    if (this.roleOf(queue) === 'tx') this.#transmitter.settle(this.transport, queue);
+    else this.flush();
+    this.coalescing.settle(queue);
+  }
+
+  #queueGone(queue: number, role: 'rx' | 'tx'): void {
+    this.coalescing.queueReset(queue);
+    if (role === 'tx') this.#transmitter.reset(queue);
+    else this.#receiver.reset(queue);
   }
 
   readConfig(offset: number): number {
@@ -234,8 +279,9 @@ export class NetDevice implements VirtioDevice, CommandContext {
     // Behind the control queue there are no queues, though their registers exist for who negotiates more.
     if (queue > this.#ctrlQueue || !transport.running(queue)) return;
     const role = this.roleOf(queue);
-    // A kick of a receive queue needs no work: buffers are looked for when a frame arrives.
-    if (role === 'tx') this.#transmitter.drain(transport, queue);
+    if (role === 'tx') this.#transmitter.service(transport, queue);
+    // Buffers are looked for when a frame arrives: a kick of a receive queue is in vain.
+    else if (role === 'rx' && this.#turns) transport.queue(queue).setNotify(false);
     else if (role === 'ctrl') this.#control.service(transport, queue);
   }
 
@@ -249,8 +295,7 @@ export class NetDevice implements VirtioDevice, CommandContext {
 
   /** Plain data. Nothing is owed to the driver then: what coalescing held back is raised first. */
   save(): NetSnapshot {
-    this.flush();
-    for (let queue = 0; queue < this.#ctrlQueue; queue++) this.coalescing.settle(queue);
+    for (let queue = 0; queue < this.#ctrlQueue; queue++) this.#settle(queue);
     const { config, steering, offloads, coalescing, counters } = this;
     return {
       filter: copyFilter(this.#filter),
@@ -284,7 +329,10 @@ export class NetDevice implements VirtioDevice, CommandContext {
   /** Everything that lives no longer than a negotiation. */
   #forget(): void {
     this.#control.reset();
-    this.#receiver.reset();
+    for (const [queue] of this.queueSpecs.entries()) {
+      this.#receiver.reset(queue);
+      this.#transmitter.reset(queue);
+    }
     this.coalescing.reset();
     this.steering.reset();
     this.#agree(0n);

@@ -47,6 +47,23 @@ export interface ReceiverParts {
   readonly steering: Steering;
   /** Shows what was pushed, and interrupts when it is time. */
   readonly coalescing: Coalescing;
+  /** Nanoseconds. */
+  readonly now: () => number;
+}
+
+/** How long a driver may take to refill a ring that ran dry before a frame that can wait is lost, in nanoseconds. */
+const REFILL_TIME = 20e6;
+
+/** What is known of a receive ring. */
+interface RingState {
+  /** Frames that were pushed and not shown. */
+  pushed: number;
+  /** Buffers were taken: the driver will want to replace them. */
+  used: boolean;
+  /** Up to where the driver had made buffers available when the ring was last found dry; -1 never. */
+  dryAt: number;
+  /** When that is no excuse any more. */
+  dryUntil: number;
 }
 
 export class Receiver {
@@ -60,12 +77,15 @@ export class Receiver {
   readonly #headers = G.newGsoHeaders();
   readonly #meta: FrameMeta = newFrameMeta();
   readonly #scratch = new Uint8Array(SCRATCH);
-  /** By pair: frames that were pushed and not shown. */
-  readonly #pushed: number[];
+  readonly #now: () => number;
+  /** By pair. */
+  readonly #rings: readonly RingState[];
   /** Of the frame that is being received. */
   #transport: Transport | null = null;
   #index = 0;
   #fate: Placed = 'delivered';
+  #patient = false;
+  #waits = false;
   #head = 0;
   #buffers = 0;
   #used = 0;
@@ -77,12 +97,15 @@ export class Receiver {
     this.#offloads = parts.offloads;
     this.#coalescing = parts.coalescing;
     this.#placer = new Placer(parts.memory, this.#format, parts.steering);
-    this.#pushed = parts.counters.rx.map(() => 0);
+    this.#now = parts.now;
+    this.#rings = parts.counters.rx.map(() => ({ pushed: 0, used: false, dryAt: -1, dryUntil: 0 }));
   }
 
   /**
    * @param index the receive queue that the frame was steered to
    * @param meta what is left to do with the frame, and PLAIN_FRAME if nothing
+   * @param patient the frame can wait for a buffer
+   * @returns false if it has to wait: then nothing has happened
    */
   receive(
     transport: Transport,
@@ -92,9 +115,11 @@ export class Receiver {
     offset: number,
     length: number,
     meta: Readonly<FrameMeta> = PLAIN_FRAME,
-  ): void {
+    patient = false,
+  ): boolean {
     this.#transport = transport;
     this.#begin(index);
+    this.#patient = patient;
     // @spec 2.1.2 MUST NOT take a buffer before DRIVER_OK (BASE-STATUS-01)
     if (transport.broken) this.#lose('device_broken');
     else if (!transport.live) this.#lose('device_not_ready');
@@ -105,7 +130,9 @@ export class Receiver {
       else if (meta.gsoType === 0) this.#receiveUnsummed(frame, offset, length, meta);
       else this.#receiveLarge(frame, offset, length, meta);
     }
+    if (this.#waits) return false;
     this.#end(id);
+    return true;
   }
 
   /** The frame was meant for a ring that no receive queue is behind. */
@@ -117,17 +144,22 @@ export class Receiver {
 
   /** Shows the driver what was received since the last flush. */
   flush(transport: Transport): void {
-    for (let pair = 0; pair < this.#pushed.length; pair++) {
-      const packets = this.#pushed[pair] ?? 0;
-      if (packets === 0) continue;
-      this.#pushed[pair] = 0;
+    for (let pair = 0; pair < this.#rings.length; pair++) {
+      const ring = this.#rings[pair];
+      if (!ring || ring.pushed === 0) continue;
+      const packets = ring.pushed;
+      ring.pushed = 0;
       this.#coalescing.complete(transport, L.rxQueue(pair), packets);
     }
   }
 
-  /** Forgets what was not flushed: its ring is gone. */
-  reset(): void {
-    this.#pushed.fill(0);
+  /** The ring is gone, and with it what was not flushed. */
+  reset(index: number): void {
+    const ring = this.#rings[L.pairOf(index)];
+    if (!ring) return;
+    ring.pushed = 0;
+    ring.used = false;
+    ring.dryAt = -1;
   }
 
   /** The next packet that needs several buffers finds the ring dry in the middle, and is treated as viona does. */
@@ -142,6 +174,8 @@ export class Receiver {
   #begin(index: number): void {
     this.#index = index;
     this.#fate = 'delivered';
+    this.#patient = false;
+    this.#waits = false;
     this.#head = 0;
     this.#buffers = 0;
     this.#used = 0;
@@ -191,6 +225,8 @@ export class Receiver {
     const congestion = G.carriesCwr(frame, headers) || (from.gsoType & G.VIRTIO_NET_HDR_GSO_ECN) !== 0;
     const type = G.gsoTypeOf(headers.flow);
     if (!this.#takes(type, headers.flow.version, congestion)) {
+      // In pieces it cannot be given back.
+      this.#patient = false;
       const counters = this.#counters.rx[L.pairOf(this.#index)];
       if (counters) counters.rx_gro_fallback++;
       segment(frame, offset, length, from, this.#piece);
@@ -235,7 +271,8 @@ export class Receiver {
     const transport = this.#transport;
     const pair = L.pairOf(this.#index);
     const counters = this.#counters.rx[pair];
-    if (!transport || !counters) return;
+    const ring = this.#rings[pair];
+    if (!transport || !counters || !ring) return;
     if (meta.gsoType === 0 && length > this.#longest(bytes, offset, length)) {
       this.#lose('rx_drop_over_mtu');
       return;
@@ -244,14 +281,30 @@ export class Receiver {
     const placed = placer.place(transport, this.#index, bytes, offset, length, meta);
     if (placer.buffers > 0) {
       if (this.#buffers === 0) this.#head = placer.head;
-      this.#pushed[pair] = (this.#pushed[pair] ?? 0) + 1;
+      ring.pushed++;
+      ring.used = true;
     }
     if (placer.used > 0) {
       this.#buffers += placer.buffers;
       this.#used += placer.used;
     }
     if (placed === 'delivered') countDelivered(counters, bytes, offset, length, meta);
+    else if (placed === 'no_space' && this.#patient && this.#refillDue(transport, ring)) this.#waits = true;
     else this.#lose(placed);
+  }
+
+  /**
+   * The ring is dry. A driver that has used buffers posts them anew as soon as it comes to it, and the guest does not
+   * run while we fill its ring. One that never posted any, or has posted none for a while, is not waited for.
+   */
+  #refillDue(transport: Transport, ring: RingState): boolean {
+    if (!ring.used) return false;
+    const shown = transport.queue(this.#index).shownIdx;
+    if (shown !== ring.dryAt) {
+      ring.dryAt = shown;
+      ring.dryUntil = this.#now() + REFILL_TIME;
+    }
+    return this.#now() < ring.dryUntil;
   }
 
   /** @spec 5.1.4.1 MUST NOT hand up a frame longer than MTU and layer-2 header (NET-CFG-05) */

@@ -4,6 +4,12 @@
  * A kick drains the queue: the guest does not run meanwhile, so at most one queue's worth of buffers is
  * there, and draining ends. All of them are shown as used together, with at most one interrupt.
  *
+ * On a machine that gives the device turns, a kick begins a time of polling. Its buffers go to the wire at
+ * once, and the driver is told that further kicks are not wanted: the queue is drained at every turn, and what
+ * was sent since the last one is shown then, with one interrupt for all of it. A queue that had nothing for
+ * some turns asks for kicks again. So a driver that sends much writes no doorbell and takes few interrupts, and
+ * one that sends a frame and waits has lost nothing: a processor that halts is a turn.
+ *
  * Nothing is cut or summed here. A large segment, or a packet whose checksum is only begun, goes to the wire
  * as it is, with what its header says of it; but only if that was negotiated and fits the packet's own
  * headers, so that whoever finishes it can rely on it. Otherwise it is a guest error, and the packet is lost.
@@ -32,6 +38,21 @@ export interface TransmitterParts {
   /** Learns from each frame on which pair its flow is sent. */
   readonly steering: Steering;
   readonly coalescing: Coalescing;
+  /** The machine calls `turn` again and again. */
+  readonly turns: boolean;
+}
+
+/** Turns without a buffer after which a queue asks for kicks again. */
+const IDLE_TURNS = 8;
+
+/** How a transmit queue is served on a machine with turns. */
+interface Polling {
+  /** Kicks are switched off. */
+  on: boolean;
+  /** Turns in a row that found nothing. */
+  idle: number;
+  /** Packets that were pushed and not shown. */
+  unshown: number;
 }
 
 export class Transmitter {
@@ -43,10 +64,15 @@ export class Transmitter {
   readonly #coalescing: Coalescing;
   readonly #format = new PacketFormat();
   readonly #chain = new DescriptorChain(L.CHAIN_CAPACITY);
-  readonly #packet = new Uint8Array(L.NET_HEADER_SIZE_HASH + L.TX_FRAME_MAX);
+  readonly #header = new Uint8Array(L.NET_HEADER_SIZE_HASH);
+  /** Of a frame whose parts lie apart. */
+  readonly #gathered = new Uint8Array(L.TX_FRAME_MAX);
   readonly #meta: FrameMeta = newFrameMeta();
   readonly #plainMeta: FrameMeta = newFrameMeta();
   readonly #headers = G.newGsoHeaders();
+  readonly #turns: boolean;
+  /** By pair. */
+  readonly #polling: readonly Polling[];
   /** Odd: frames from the guest. Never restored, since ids name frames of this session's trace. */
   #nextId = 1;
 
@@ -57,14 +83,79 @@ export class Transmitter {
     this.#wire = parts.wire;
     this.#steering = parts.steering;
     this.#coalescing = parts.coalescing;
+    this.#turns = parts.turns;
+    this.#polling = parts.counters.tx.map(() => ({ on: false, idle: 0, unshown: 0 }));
   }
 
-  drain(transport: Transport, index: number): void {
+  /** The queue was kicked, or may be looked at again. It runs. */
+  service(transport: Transport, index: number): void {
+    const polling = this.#polling[L.pairOf(index)];
+    if (!polling) return;
+    this.#drain(transport, index, polling);
+    if (!this.#turns) {
+      this.#show(transport, index, polling);
+    } else if (!polling.on) {
+      polling.on = true;
+      polling.idle = 0;
+      transport.queue(index).setNotify(false);
+    }
+  }
+
+  /** The guest pauses: takes what there is in the queues that are polled. */
+  turn(transport: Transport): void {
+    for (let pair = 0; pair < this.#polling.length; pair++) {
+      const polling = this.#polling[pair];
+      if (!polling?.on) continue;
+      const index = L.txQueue(pair);
+      if (transport.running(index)) this.#poll(transport, index, polling);
+    }
+  }
+
+  /** Shows what was sent, and asks for kicks again: before the queue stops, and before a snapshot. */
+  settle(transport: Transport, index: number): void {
+    const polling = this.#polling[L.pairOf(index)];
+    if (!polling) return;
+    if (polling.on) this.#wantKicks(transport, index, polling);
+    this.#show(transport, index, polling);
+  }
+
+  /** The ring is gone, and with it what was not shown. */
+  reset(index: number): void {
+    const polling = this.#polling[L.pairOf(index)];
+    if (!polling) return;
+    polling.on = false;
+    polling.unshown = 0;
+  }
+
+  #poll(transport: Transport, index: number, polling: Polling): void {
+    const packets = this.#drain(transport, index, polling);
+    this.#show(transport, index, polling);
+    if (packets > 0) polling.idle = 0;
+    else if (++polling.idle === IDLE_TURNS) this.#wantKicks(transport, index, polling);
+  }
+
+  #wantKicks(transport: Transport, index: number, polling: Polling): void {
+    const queue = transport.queue(index);
+    polling.on = false;
+    if (!queue.enabled || queue.fault) return;
+    // For what came in between there will be no kick.
+    while (queue.setNotify(true) && queue.fault === null) this.#drain(transport, index, polling);
+  }
+
+  #show(transport: Transport, index: number, polling: Polling): void {
+    if (polling.unshown === 0) return;
+    const packets = polling.unshown;
+    polling.unshown = 0;
+    this.#coalescing.complete(transport, index, packets);
+  }
+
+  /** Sends what is there. Returns how many packets were pushed; they are not shown, unless the queue broke. */
+  #drain(transport: Transport, index: number, polling: Polling): number {
     const queue = transport.queue(index);
     const chain = this.#chain;
     this.#format.follow(transport);
     let found = queue.pop(chain);
-    if (found === POP.EMPTY) return; // @spec 2.7.10.2 MUST tolerate a kick without work (SPLIT-ASUP-05)
+    if (found === POP.EMPTY) return 0; // @spec 2.7.10.2 MUST tolerate a kick without work (SPLIT-ASUP-05)
     let packets = 0;
     let unreturned = 0;
     for (; found === POP.CHAIN; found = queue.pop(chain)) {
@@ -75,10 +166,12 @@ export class Transmitter {
     }
     if (unreturned > 0) queue.pushUsedBatch(unreturned);
     this.#wire.flush();
-    this.#coalescing.complete(transport, index, packets);
+    polling.unshown += packets;
     if (found === POP.BROKEN && queue.fault) {
+      this.#show(transport, index, polling);
       transport.guestError(queue.fault.code, index, queue.fault.detail);
     }
+    return packets;
   }
 
   /** A part that we could write has no place in a transmit buffer, and a length of its own in the used ring: 0. */
@@ -93,7 +186,8 @@ export class Transmitter {
     const counters = this.#counters.tx[pair];
     if (!counters) return;
     const chain = this.#chain;
-    const packet = this.#packet;
+    const memory = this.#memory;
+    const header = this.#header;
     const start = this.#format.size;
     const size = chain.readable;
     const length = size - start;
@@ -102,11 +196,16 @@ export class Transmitter {
       transport.guestError('tx-chain-malformed', index, `${size} readable bytes`);
       return;
     }
-    chain.read(this.#memory, 0, packet, 0, size);
-    const flags = packet[L.NET_HEADER_FLAGS] ?? 0;
-    const gsoType = packet[L.NET_HEADER_GSO_TYPE] ?? 0;
+    chain.read(memory, 0, header, 0, start);
+    // Most frames lie in one piece and go to the wire from where they lie: the guest does not run meanwhile.
+    const at = chain.readableAt(start);
+    const frame = at < 0 ? this.#gathered : memory.bytes;
+    const offset = at < 0 ? 0 : at;
+    if (at < 0) chain.read(memory, start, frame, 0, length);
+    const flags = header[L.NET_HEADER_FLAGS] ?? 0;
+    const gsoType = header[L.NET_HEADER_GSO_TYPE] ?? 0;
     const asksNothing = (flags & ~G.VIRTIO_NET_HDR_F_DATA_VALID) === 0 && gsoType === G.VIRTIO_NET_HDR_GSO_NONE;
-    const meta = asksNothing ? this.#plain(pair) : this.#request(transport, index, flags, gsoType, start, length);
+    const meta = asksNothing ? this.#plain(pair) : this.#request(transport, index, frame, offset, length);
     if (meta === null) {
       counters.tx_drop_malformed++;
       return;
@@ -114,9 +213,9 @@ export class Transmitter {
 
     const id = this.#nextId;
     this.#nextId = (id + 2) >>> 0;
-    this.#trace.frameTx(id, packet, start, length, index, chain.head, flags, gsoType, meta.gsoSize);
-    this.#steering.learn(pair, packet, start, length);
-    if (this.#wire.send(id, packet, start, length, meta)) count(counters, length, meta);
+    this.#trace.frameTx(id, frame, offset, length, index, chain.head, flags, gsoType, meta.gsoSize);
+    this.#steering.learn(pair, frame, offset, length);
+    if (this.#wire.send(id, frame, offset, length, meta)) count(counters, length, meta);
     else counters.tx_drop_channel_full++;
   }
 
@@ -132,11 +231,13 @@ export class Transmitter {
   #request(
     transport: Transport,
     index: number,
-    flags: number,
-    gsoType: number,
-    start: number,
+    frame: Uint8Array,
+    offset: number,
     length: number,
   ): Readonly<FrameMeta> | null {
+    const header = this.#header;
+    const flags = header[L.NET_HEADER_FLAGS] ?? 0;
+    const gsoType = header[L.NET_HEADER_GSO_TYPE] ?? 0;
     const refused = this.#format.refuse(flags, gsoType);
     if (refused) {
       transport.guestError(refused, index, asked(flags, gsoType));
@@ -145,20 +246,19 @@ export class Transmitter {
     // @spec 5.1.9.2.2 MUST NOT use csum_start and csum_offset without NEEDS_CSUM (NET-TX-02)
     if ((flags & G.VIRTIO_NET_HDR_F_NEEDS_CSUM) === 0) return this.#plain(L.pairOf(index));
     const meta = this.#meta;
-    const packet = this.#packet;
-    readRequest(packet, meta);
+    readRequest(header, meta);
     meta.pair = L.pairOf(index);
     const fault =
       gsoType === G.VIRTIO_NET_HDR_GSO_NONE
         ? G.checkChecksumRequest(length, meta)
-        : G.readGso(packet, start, length, meta, this.#headers);
+        : G.readGso(frame, offset, length, meta, this.#headers);
     if (fault) {
       transport.guestError('tx-bad-offload', index, `${asked(flags, gsoType)}: ${G.OFFLOAD_FAULTS[fault]}`);
       return null;
     }
     // What was asked for without a gso_type is one packet. hdr_len is what was found, whatever the driver says.
     if (gsoType === G.VIRTIO_NET_HDR_GSO_NONE) meta.gsoSize = 0;
-    else meta.hdrLen = this.#headers.payload - start;
+    else meta.hdrLen = this.#headers.payload - offset;
     return meta;
   }
 }

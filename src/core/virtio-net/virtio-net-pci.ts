@@ -112,6 +112,16 @@ export class VirtioNetPci {
     this.#net.receive(id, bytes, offset, length, meta);
   }
 
+  /** As `receive`, for a frame that can wait: false if it has to be offered again, because buffers are about to come. */
+  offer(id: number, bytes: Uint8Array, offset: number, length: number, meta: Readonly<FrameMeta>): boolean {
+    return this.#net.offer(id, bytes, offset, length, meta);
+  }
+
+  /** The guest pauses: often while it runs, and at once when it halts. For a machine that said it has `turns`. */
+  turn(): void {
+    this.#net.turn();
+  }
+
   /** A fault: the next packet that needs several receive buffers finds the ring dry, and comes truncated. Or no fault. */
   shortNextMerge(short: boolean): void {
     this.#net.shortNextMerge(short);

@@ -54,6 +54,17 @@ export class DescriptorChain {
     return this.#count > this.#readableCount;
   }
 
+  /** Address of the readable bytes from `position` on if they lie in one piece, else -1. */
+  readableAt(position: number): number {
+    let skip = position;
+    for (let i = 0; i < this.#readableCount; i++) {
+      const size = this.#len[i] ?? 0;
+      if (skip < size) return i === this.#readableCount - 1 ? (this.#addr[i] ?? 0) + skip : -1;
+      skip -= size;
+    }
+    return -1;
+  }
+
   reset(head: number): void {
     this.head = head;
     this.#readableCount = 0;

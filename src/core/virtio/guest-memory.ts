@@ -9,6 +9,11 @@
 export interface GuestMemory {
   /** Bytes of RAM, starting at guest physical address 0. */
   readonly size: number;
+  /**
+   * RAM itself, to read a checked range where it lies: byte 0 is address 0. Not to be kept, because a machine may
+   * move its RAM, and not to be written, because a machine may have to hear of writes.
+   */
+  readonly bytes: Uint8Array;
 
   /** True if `[addr, addr + length)` lies in RAM. Any number is a legal argument. */
   contains(addr: number, length: number): boolean;

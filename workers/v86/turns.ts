@@ -1,0 +1,50 @@
+/**
+ * The moments at which the guest pauses, and how v86 goes on from there.
+ *
+ * v86 runs the guest in slices of about a millisecond. Within one it asks its timers after every stretch of some
+ * hundred thousand instructions, and as soon as the processor halts; then it looks for interrupts. That is a **turn**:
+ * whoever has work for the guest does it there, and an interrupt that it raises is taken at once.
+ *
+ * Between two slices the thread takes its messages. v86 arranges that, in a browser, by a message to a worker of its
+ * own that does nothing but answer: each slice waits for another thread to be scheduled, twice. Here the thread posts
+ * the message to itself. While the processor is halted until a timer is due, the thread **rests**.
+ *
+ * @source v86 src/main.js v86.prototype.yield, src/rust/cpu/cpu.rs main_loop
+ */
+import type { V86Scheduler } from './internals.ts';
+
+export interface TurnListener {
+  turn(): void;
+  /** The processor is halted, and no turn will come until something wakes it. */
+  rest(): void;
+}
+
+/** Returns what ends it: a port that is open keeps a thread alive. */
+export function takeTurns(scheduler: V86Scheduler, listener: TurnListener): () => void {
+  const { cpu } = scheduler;
+  const timers = cpu.run_hardware_timers.bind(cpu);
+  cpu.run_hardware_timers = (acpi, now) => {
+    listener.turn();
+    return timers(acpi, now);
+  };
+
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = (message: { readonly data: number }) => {
+    scheduler.yield_callback(message.data);
+  };
+  scheduler.unregister_yield();
+  scheduler.yield = (milliseconds, tick) => {
+    if (milliseconds < 1) {
+      port2.postMessage(tick);
+      return;
+    }
+    listener.rest();
+    // By way of a message: a browser holds timers back that are set by timers.
+    setTimeout(() => {
+      port2.postMessage(tick);
+    }, milliseconds);
+  };
+  return () => {
+    port1.close();
+  };
+}
