@@ -23,7 +23,7 @@ const LOWEST_RATE = 100;
 const BATCHES = [32, 128, 512] as const;
 /** Measurements for each of them. */
 const TRIES = 2;
-const LIMIT_COUNT = 50_000;
+const LIMIT_COUNT = 20_000;
 
 /** The highest rate at which nothing is lost. It is looked for from where it was the last time. */
 export function receivingAtBest(lab: LabSide, size: number): Measure {
