@@ -130,7 +130,13 @@ export default defineConfig({
     },
   },
   test: {
-    include: ['src/**/*.test.ts', 'workers/**/*.test.ts', 'guest/**/*.test.ts', '.ci/**/*.test.ts'],
+    include: [
+      'src/**/*.test.ts',
+      'workers/**/*.test.ts',
+      'guest/**/*.test.ts',
+      '.ci/**/*.test.ts',
+      'bench/**/*.test.ts',
+    ],
     benchmark: { include: ['bench/**/*.bench.ts'] },
     // Two threads, which is what small CI machines have.
     maxWorkers: 2,

@@ -30,7 +30,15 @@ const PARTS: readonly Part[] = [
   { title: 'page', files: /\.(js|css|html)$/, budget: 250 * KB },
 ];
 
+export interface PartSize {
+  readonly title: string;
+  /** Compressed. */
+  readonly bytes: number;
+  readonly budget: number;
+}
+
 export interface Sizes {
+  readonly parts: readonly PartSize[];
   readonly lines: readonly string[];
   /** What is too large, each a sentence with the files that make it so. */
   readonly problems: readonly string[];
@@ -40,7 +48,7 @@ const kb = (bytes: number): string => `${(bytes / KB).toFixed(1)} kB`;
 
 /** Weighs what belongs to a part; the rest is none of its business. */
 export function weigh(files: readonly BuiltFile[], parts: readonly Part[] = PARTS): Sizes {
-  const lines: string[] = [];
+  const sizes: PartSize[] = [];
   const problems: string[] = [];
   const partOf = ({ name }: BuiltFile): Part | undefined => parts.find((part) => part.files.test(name));
   for (const part of parts) {
@@ -49,14 +57,15 @@ export function weigh(files: readonly BuiltFile[], parts: readonly Part[] = PART
       .map(({ name, data }) => ({ name, bytes: gzipSync(data).length }))
       .sort((a, b) => b.bytes - a.bytes);
     const total = sized.reduce((sum, { bytes }) => sum + bytes, 0);
-    lines.push(`${part.title}: ${kb(total)} of ${kb(part.budget)} compressed`);
+    sizes.push({ title: part.title, bytes: total, budget: part.budget });
     if (total <= part.budget) continue;
     const list = sized.map(({ name, bytes }) => `${name} ${kb(bytes)}`).join(', ');
     problems.push(
       `The ${part.title} is ${kb(total)} compressed; its budget is ${kb(part.budget)}. It is made of ${list}.`,
     );
   }
-  return { lines, problems };
+  const lines = sizes.map(({ title, bytes, budget }) => `${title}: ${kb(bytes)} of ${kb(budget)} compressed`);
+  return { parts: sizes, lines, problems };
 }
 
 /** The guest's files beside the build, which have no budget: what Debian's packages weigh they weigh. */

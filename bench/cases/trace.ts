@@ -1,0 +1,45 @@
+/** What the trace costs: the page shows it, only records it, or only counts frames. `limit` is the last of these. */
+import type { Bench } from '../driver/bench.ts';
+import { caseResult, type CaseResult } from '../driver/case.ts';
+import { TRACE_MODES, type LabSide, type TraceMode } from '../driver/lab-side.ts';
+import type { Measure } from '../driver/rounds.ts';
+import { PKTGEN_SETUP } from '../guest/pktgen.ts';
+import { receivingAtBest } from './receive.ts';
+import { transmitting } from './transmit.ts';
+
+/** Bytes of a frame: with the shortest the most records are written. */
+const SIZE = 60;
+
+const WORKLOADS = {
+  transmit: ({ guest }: LabSide): Measure => transmitting(guest, 'eth0', SIZE),
+  receive: (lab: LabSide): Measure => receivingAtBest(lab, SIZE),
+};
+
+export async function trace(bench: Bench): Promise<CaseResult[]> {
+  const { lab } = await bench.sides(1);
+  if (!(await lab.setTrace('live'))) {
+    bench.log('trace: left out, because this lab has no `lab.setTrace`');
+    return [];
+  }
+  await lab.page.bringToFront();
+  await lab.guest.exec(PKTGEN_SETUP);
+  const results: CaseResult[] = [];
+  for (const [what, workload] of Object.entries(WORKLOADS)) {
+    bench.log(`trace: ${what}, ${SIZE} bytes`);
+    const under = (mode: TraceMode): Measure => {
+      const measure = workload(lab);
+      return async () => {
+        await lab.setTrace(mode);
+        return measure();
+      };
+    };
+    const [live, recorded, off] = TRACE_MODES.map(under) as [Measure, Measure, Measure];
+    const samples = await bench.compare({ live, recorded, off });
+    for (const mode of ['live', 'recorded'] as const) {
+      const compared = { ours: samples[mode], limit: samples.off };
+      results.push(caseResult(`${what} ${SIZE} B, trace ${mode}`, 'packets/s', compared));
+    }
+  }
+  await lab.setTrace('live');
+  return results;
+}

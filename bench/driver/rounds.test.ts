@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { inTurn, warmUp } from './rounds.ts';
+
+describe('warming up', () => {
+  const rates = (list: readonly number[]) => {
+    let calls = 0;
+    return {
+      measure: () => Promise.resolve(list[Math.min(calls++, list.length - 1)] ?? 0),
+      calls: () => calls,
+    };
+  };
+
+  it('ends when the rate has not risen twice', async () => {
+    const { measure, calls } = rates([10, 20, 40, 41, 40, 99]);
+    await warmUp(measure);
+    expect(calls()).toBe(5);
+  });
+
+  it('goes on after a rate that fell for once', async () => {
+    const { measure, calls } = rates([10, 9, 20, 20, 20]);
+    await warmUp(measure);
+    expect(calls()).toBe(5);
+  });
+
+  it('ends at some time with a rate that rises for ever', async () => {
+    let [rate, clock, calls] = [1, 0, 0];
+    await warmUp(
+      () => {
+        calls++;
+        return Promise.resolve((rate *= 2));
+      },
+      undefined,
+      () => (clock += 1000),
+    );
+    expect(calls).toBeLessThan(100);
+  });
+});
+
+describe('measuring in turn', () => {
+  it('takes a sample of each subject in each round', async () => {
+    const order: string[] = [];
+    const subject = (name: string) => () => {
+      order.push(name);
+      return Promise.resolve(order.length);
+    };
+    const samples = await inTurn(3, { ours: subject('a'), v86: subject('b') });
+    expect(order.join('')).toBe('ababab');
+    expect(samples).toEqual({ ours: [1, 3, 5], v86: [2, 4, 6] });
+  });
+});
