@@ -137,9 +137,9 @@ export class Transmitter {
   #wantKicks(transport: Transport, index: number, polling: Polling): void {
     const queue = transport.queue(index);
     polling.on = false;
-    if (!queue.enabled || queue.fault) return;
+    if (!queue.enabled) return;
     // For what came in between there will be no kick.
-    while (queue.setNotify(true) && queue.fault === null) this.#drain(transport, index, polling);
+    while (queue.fault === null && queue.setNotify(true)) this.#drain(transport, index, polling);
   }
 
   #show(transport: Transport, index: number, polling: Polling): void {

@@ -19,10 +19,10 @@ interface Setup {
   readonly bench: DeviceBench;
   readonly driver: FakeDriver;
   /** As a driver sends: without a doorbell if none is wanted. */
-  send(length: number): void;
-  turn(times?: number): void;
+  readonly send: (length: number) => void;
+  readonly turn: (times?: number) => void;
   /** Lengths of what reached the wire. */
-  sent(): number[];
+  readonly sent: () => number[];
 }
 
 function setup(options: ConstructorParameters<typeof DeviceBench>[0] = {}, driverOptions = {}): Setup {
@@ -42,69 +42,72 @@ function setup(options: ConstructorParameters<typeof DeviceBench>[0] = {}, drive
   };
 }
 
-describe.each(VARIANTS.map((variant) => ({ variant, name: variantName(variant) })))('transmit, $name', ({ variant }) => {
-  const begin = (offers = CTRL_RX, refused = 0n): Setup =>
-    setup(variantBench(variant, offers), { ...variantDriver(variant), ...(refused ? { refused } : {}) });
+describe.each(VARIANTS.map((variant) => ({ variant, name: variantName(variant) })))(
+  'transmit, $name',
+  ({ variant }) => {
+    const begin = (offers = CTRL_RX, refused = 0n): Setup =>
+      setup(variantBench(variant, offers), { ...variantDriver(variant), ...(refused ? { refused } : {}) });
 
-  it('a kick sends at once; what was sent is shown at the next turn, with one interrupt', () => {
-    const { bench, driver, send, turn, sent } = begin();
-    send(60);
-    send(61);
-    expect(sent()).toEqual([60]);
-    expect(driver.reapTransmitted()).toEqual([]);
-    turn();
-    expect(sent()).toEqual([60, 61]);
-    expect(driver.reapTransmitted()).toHaveLength(2);
-    expect(bench.interrupts()).toEqual([TX]);
-  });
+    it('a kick sends at once; what was sent is shown at the next turn, with one interrupt', () => {
+      const { bench, driver, send, turn, sent } = begin();
+      send(60);
+      send(61);
+      expect(sent()).toEqual([60]);
+      expect(driver.reapTransmitted()).toEqual([]);
+      turn();
+      expect(sent()).toEqual([60, 61]);
+      expect(driver.reapTransmitted()).toHaveLength(2);
+      expect(bench.interrupts()).toEqual([TX]);
+    });
 
-  it('while the driver sends it writes no doorbell', () => {
-    const { bench, driver, send, turn, sent } = begin();
-    for (let lap = 0; lap < 50; lap++) {
-      send(60 + lap);
-      turn(3);
-      driver.reapTransmitted();
-    }
-    expect(sent()).toHaveLength(50);
-    expect(bench.kicks()).toEqual([TX]);
-  });
+    it('while the driver sends it writes no doorbell', () => {
+      const { bench, driver, send, turn, sent } = begin();
+      for (let lap = 0; lap < 50; lap++) {
+        send(60 + lap);
+        turn(3);
+        driver.reapTransmitted();
+      }
+      expect(sent()).toHaveLength(50);
+      expect(bench.kicks()).toEqual([TX]);
+    });
 
-  it('when it has stopped sending, the next frame kicks', () => {
-    const { bench, send, turn, sent } = begin();
-    send(60);
-    turn(MANY);
-    send(61);
-    expect(sent()).toEqual([60, 61]);
-    expect(bench.kicks()).toEqual([TX, TX]);
-  });
+    it('when it has stopped sending, the next frame kicks', () => {
+      const { bench, send, turn, sent } = begin();
+      send(60);
+      turn(MANY);
+      send(61);
+      expect(sent()).toEqual([60, 61]);
+      expect(bench.kicks()).toEqual([TX, TX]);
+    });
 
-  it.each([
-    ['flags', CTRL_RX],
-    ['VIRTIO_F_EVENT_IDX', CTRL_RX | EVENT_IDX],
-  ])('however frames, turns and reaping mix, each frame is sent once and in order: %s', (_name, offers) => {
-    fc.assert(
-      fc.property(fc.array(fc.constantFrom('send', 'turn', 'idle', 'reap'), { maxLength: 120 }), (steps) => {
-        const { bench, driver, send, turn, sent } = begin(offers);
-        let next = 60;
-        let back = 0;
-        for (const step of steps) {
-          if (step === 'send') send(next++);
-          else if (step === 'turn') turn();
-          else if (step === 'idle') turn(MANY);
-          else back += driver.reapTransmitted().length;
-        }
-        // A turn is all that may still be needed: a kick that was left away must not be missing.
-        turn();
-        back += driver.reapTransmitted().length;
-        const all = Array.from({ length: next - 60 }, (_, i) => 60 + i);
-        expect(sent()).toEqual(all);
-        expect(back).toBe(all.length);
-        expect(bench.errors()).toEqual([]);
-      }),
-      { numRuns: 60 },
-    );
-  });
-});
+    it.each([
+      ['flags', CTRL_RX],
+      ['VIRTIO_F_EVENT_IDX', CTRL_RX | EVENT_IDX],
+    ])('however frames, turns and reaping mix, each frame is sent once and in order: %s', (_name, offers) => {
+      fc.assert(
+        fc.property(fc.array(fc.constantFrom('send', 'turn', 'idle', 'reap'), { maxLength: 120 }), (steps) => {
+          const { bench, driver, send, turn, sent } = begin(offers);
+          let next = 60;
+          let back = 0;
+          for (const step of steps) {
+            if (step === 'send') send(next++);
+            else if (step === 'turn') turn();
+            else if (step === 'idle') turn(MANY);
+            else back += driver.reapTransmitted().length;
+          }
+          // A turn is all that may still be needed: a kick that was left away must not be missing.
+          turn();
+          back += driver.reapTransmitted().length;
+          const all = Array.from({ length: next - 60 }, (_, i) => 60 + i);
+          expect(sent()).toEqual(all);
+          expect(back).toBe(all.length);
+          expect(bench.errors()).toEqual([]);
+        }),
+        { numRuns: 60 },
+      );
+    });
+  },
+);
 
 describe('transmit stops', () => {
   it('VQ-RESET-01: a queue that is reset shows first what was sent, and begins anew', () => {
