@@ -3,6 +3,7 @@
  * and trace. Nothing here knows virtio; it only owns threads and ports.
  */
 import * as Comlink from 'comlink';
+import type { TraceSource } from '../core/trace/event.ts';
 import type { TraceBatch } from '../core/trace/packed.ts';
 import type { MachineApi, VionaApi } from '../protocol/api.ts';
 import { openFrameChannel } from '../protocol/frame-channel.ts';
@@ -10,9 +11,14 @@ import type { MachinePorts } from '../../workers/machine.worker.ts';
 import type { VionaPorts } from '../../workers/viona.worker.ts';
 import { PendingCalls } from './pending-calls.ts';
 
+/** Chunks below are not worth a message. */
+const SMALL_CHUNK = 128 * 1024;
+
 export interface Engine {
   readonly machine: Comlink.Remote<MachineApi>;
   readonly viona: Comlink.Remote<VionaApi>;
+  /** Gives a chunk of the trace back to the thread that it came from. */
+  reuse(source: TraceSource, chunk: ArrayBuffer): void;
   /** Bytes of the guest's console, both ways. */
   readonly console: MessagePort;
 }
@@ -33,8 +39,9 @@ export function startEngine(onTrace: OnTrace, onCrash: OnCrash): Engine {
     type: 'module',
     name: 'machine',
   });
+  const traces = { machine: traceChannel('machine', onTrace), viona: traceChannel('viona', onTrace) };
   const machinePorts: MachinePorts = {
-    trace: tracePort('machine', onTrace),
+    trace: traces.machine.port2,
     console: console.port2,
     host: control.port1,
     toGuest: toGuest.receiver,
@@ -45,7 +52,7 @@ export function startEngine(onTrace: OnTrace, onCrash: OnCrash): Engine {
     name: 'viona',
   });
   const vionaPorts: VionaPorts = {
-    trace: tracePort('viona', onTrace),
+    trace: traces.viona.port2,
     device: control.port2,
     toGuest: toGuest.sender,
     fromGuest: fromGuest.receiver,
@@ -73,17 +80,21 @@ export function startEngine(onTrace: OnTrace, onCrash: OnCrash): Engine {
   return {
     machine: calls.follow(Comlink.wrap<MachineApi>(machineWorker)),
     viona: calls.follow(Comlink.wrap<VionaApi>(vionaWorker)),
+    reuse: (source, chunk) => {
+      // What small batches bring is cut to their size, and what the page itself records has no chunk worth it.
+      if (source !== 'page' && chunk.byteLength >= SMALL_CHUNK) traces[source].port1.postMessage(chunk, [chunk]);
+    },
     console: console.port1,
   };
 }
 
-/** The page's end of a thread's trace stays here; the thread's end is returned. */
-function tracePort(source: 'machine' | 'viona', onTrace: OnTrace): MessagePort {
+/** Port 1 is the page's end of a thread's trace, port 2 the thread's. */
+function traceChannel(source: 'machine' | 'viona', onTrace: OnTrace): MessageChannel {
   const channel = new MessageChannel();
   channel.port1.onmessage = (message: MessageEvent<TraceBatch>) => {
     onTrace(source, message.data);
   };
-  return channel.port2;
+  return channel;
 }
 
 function reportCrashes(worker: Worker, thread: 'machine' | 'viona', onCrash: OnCrash): void {

@@ -91,6 +91,9 @@ export class Lab {
         });
       },
     );
+    this.store.onFree = (source, chunk) => {
+      this.#engine.reuse(source, chunk);
+    };
     this.console = new GuestConsole(this.#engine.console);
     this.ready = Promise.race([this.#start(options.cold === true), this.#failure()]);
     // The page shows a failure from the trace; whoever awaits `ready` gets it as a rejection.
