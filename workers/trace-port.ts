@@ -26,6 +26,10 @@ export function openTrace(port: MessagePort, epoch: number, progress?: () => num
     port.postMessage(batch, [batch.chunk]);
   };
   const writer = new PackedWriter(ship, now, undefined, progress);
+  // The page gives back what it has let go.
+  port.onmessage = (message: MessageEvent<ArrayBuffer>) => {
+    writer.reuse(message.data);
+  };
   const gate = new EventGate((event) => {
     writer.event(event);
   });

@@ -4,6 +4,7 @@
  * threads and ports.
  */
 import * as Comlink from 'comlink';
+import type { TraceSource } from '../core/trace/event.ts';
 import type { TraceBatch } from '../core/trace/packed.ts';
 import type { MachineApi, PortInit, SwitchApi, SwitchPortInfo, VionaApi } from '../protocol/api.ts';
 import { openFrameChannel } from '../protocol/frame-channel.ts';
@@ -13,11 +14,16 @@ import { PendingCalls } from './pending-calls.ts';
 
 type Thread = 'machine' | 'viona';
 
+/** Chunks below are not worth a message. */
+const SMALL_CHUNK = 128 * 1024;
+
 /** A guest's threads, as far as they are its own. */
 export interface GuestEngine {
   readonly machine: Comlink.Remote<MachineApi>;
   /** Its link in the viona worker. Answers once `plug` was asked for. */
   readonly viona: Comlink.Remote<VionaApi>;
+  /** Gives a chunk of the trace back to the thread that it came from. */
+  reuse(source: TraceSource, chunk: ArrayBuffer): void;
   /** Bytes of the guest's console, both ways. */
   readonly console: MessagePort;
   /**
@@ -93,11 +99,12 @@ export class Engine {
       };
       for (const event of ['message', 'error']) worker.addEventListener(event, done, { once: true });
     });
+    const traces = { machine: traceChannel('machine', onTrace), viona: traceChannel('viona', onTrace) };
     const machinePorts: MachinePorts = {
       epoch,
       guestUrl: new URL('guest/', document.baseURI).href,
       cold,
-      trace: tracePort('machine', onTrace),
+      trace: traces.machine.port2,
       console: console.port2,
       host: device.port1,
       toGuest: toGuest.receiver,
@@ -112,7 +119,7 @@ export class Engine {
     ]);
     const ends: GuestEnds = {
       control: control.port2,
-      trace: tracePort('viona', onTrace),
+      trace: traces.viona.port2,
       device: device.port2,
       toGuest: toGuest.sender,
       fromGuest: fromGuest.receiver,
@@ -121,6 +128,10 @@ export class Engine {
     return {
       machine: calls.follow(Comlink.wrap<MachineApi>(worker)),
       viona: calls.follow(Comlink.wrap<VionaApi>(control.port1)),
+      reuse: (source, chunk) => {
+        // What small batches bring is cut to their size, and what the page itself records has no chunk worth it.
+        if (source !== 'page' && chunk.byteLength >= SMALL_CHUNK) traces[source].port1.postMessage(chunk, [chunk]);
+      },
       console: console.port1,
       begun,
       plug: async (init) => {
@@ -141,13 +152,13 @@ export class Engine {
 const crash = (thread: Thread, message: string): Error =>
   new Error(`The ${thread} thread failed: ${message}. Reload the page.`);
 
-/** The page's end of a thread's trace stays here; the thread's end is returned. */
-function tracePort(source: Thread, onTrace: OnTrace): MessagePort {
+/** Port 1 is the page's end of a thread's trace, port 2 the thread's. */
+function traceChannel(source: Thread, onTrace: OnTrace): MessageChannel {
   const channel = new MessageChannel();
   channel.port1.onmessage = (message: MessageEvent<TraceBatch>) => {
     onTrace(source, message.data);
   };
-  return channel.port2;
+  return channel;
 }
 
 function reportCrashes(worker: Worker, thread: Thread, onCrash: OnCrash): void {

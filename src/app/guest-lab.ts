@@ -108,6 +108,9 @@ export class GuestLab {
         });
       },
     );
+    this.store.onFree = (source, chunk) => {
+      this.#engine.reuse(source, chunk);
+    };
     this.console = new GuestConsole(this.#engine.console);
     this.ready = Promise.race([this.#start(), this.#failure()]);
     // The page shows a failure from the trace; whoever awaits `ready` gets it as a rejection.

@@ -11,7 +11,11 @@ import type { LabStore } from '../ui/store.ts';
 const COUNTS_MS = 1000;
 
 export class PageStore implements LabStore {
-  readonly #trace = new LabTrace();
+  readonly #trace = new LabTrace({
+    onFree: (source, chunk) => {
+      this.onFree(source, chunk);
+    },
+  });
   readonly #writer = new PackedWriter(
     (batch) => {
       this.add('page', batch);
@@ -35,6 +39,8 @@ export class PageStore implements LabStore {
   #traffic: TrafficSpec | null = null;
   readonly mac: string;
   readonly isolated = crossOriginIsolated;
+  /** Is given the memory of trace chunks that nobody reads any more. */
+  onFree: (source: TraceSource, chunk: ArrayBuffer) => void = () => undefined;
 
   constructor(mac: Mac) {
     this.mac = formatMac(mac);

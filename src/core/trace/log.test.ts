@@ -119,6 +119,25 @@ describe('TraceLog', () => {
     expect(log.add('machine', next!).firstSeq).toBe(1);
   });
 
+  it('gives back the memory of what it lets go or has cut to size, to whom it came from', () => {
+    const freed: [string, ArrayBuffer][] = [];
+    const log = new TraceLog({ retainBytes: 8192, onFree: (source, chunk) => freed.push([source, chunk]) });
+    const batches = record((writer) => {
+      for (let i = 0; i < 512; i++) writer.frameFate(2 + 2 * i, 1, 0, 0, 0, 0);
+      writer.flush();
+      for (let i = 0; i < 40; i++) writer.frameFate(2 + 2 * i, 1, 0, 0, 0, 0);
+    });
+    expect(batches.map(({ used }) => used)).toEqual([4096, 4096, 4096, 4096, 1280]);
+    batches.forEach((batch, i) => log.add(i % 2 === 0 ? 'machine' : 'viona', batch));
+    expect(freed).toEqual([
+      ['machine', batches[0]!.chunk],
+      ['viona', batches[1]!.chunk],
+      ['machine', batches[4]!.chunk],
+      ['machine', batches[2]!.chunk],
+    ]);
+    expect(log.captured(log.evictedRecords - 1)).toBeNull();
+  });
+
   it('refuses a damaged chunk', () => {
     const [batch] = record((writer) => writer.notify(0, 1));
     new DataView(batch!.chunk).setUint32(4, 7, true);

@@ -17,7 +17,7 @@ export interface TraceChunk {
   /** Sequence number of the first record. */
   readonly firstSeq: number;
   readonly records: number;
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly view: DataView;
   /** The same bytes, for who reads every record. */
   readonly words: Uint32Array;
@@ -35,6 +35,8 @@ export interface TraceLogOptions {
   readonly retainBytes?: number;
   /** Control-rate events to keep; one with large tables counts as several. */
   readonly retainEvents?: number;
+  /** Is given the memory of chunks that are gone, for the thread that they came from. */
+  readonly onFree?: (source: TraceSource, chunk: ArrayBuffer) => void;
 }
 
 const DEFAULT_RETAIN_BYTES = 64 * 1024 * 1024;
@@ -43,6 +45,7 @@ const DEFAULT_RETAIN_EVENTS = 100_000;
 export class TraceLog {
   readonly #retainBytes: number;
   readonly #retainEvents: number;
+  readonly #onFree: TraceLogOptions['onFree'];
   /** Those before `#firstChunk` are gone. */
   readonly #chunks: (TraceChunk | undefined)[] = [];
   #firstChunk = 0;
@@ -56,6 +59,7 @@ export class TraceLog {
   constructor(options: TraceLogOptions = {}) {
     this.#retainBytes = options.retainBytes ?? DEFAULT_RETAIN_BYTES;
     this.#retainEvents = options.retainEvents ?? DEFAULT_RETAIN_EVENTS;
+    this.#onFree = options.onFree;
   }
 
   /** Records ever logged, which is the next sequence number. */
@@ -84,6 +88,7 @@ export class TraceLog {
   /** Takes a batch over. The returned chunk is what folds read. */
   add(source: TraceSource, batch: TraceBatch): TraceChunk {
     const chunk = indexChunk(source, batch, this.#length);
+    if (chunk.bytes.buffer !== batch.chunk) this.#onFree?.(source, batch.chunk);
     this.#length += chunk.records;
     this.#chunks.push(chunk);
     this.#retainedBytes += chunk.bytes.buffer.byteLength;
@@ -135,8 +140,10 @@ export class TraceLog {
     while (this.#retainedBytes > this.#retainBytes && this.#firstChunk < chunks.length - 1) {
       const oldest = chunks[this.#firstChunk];
       chunks[this.#firstChunk++] = undefined;
-      this.#retainedBytes -= oldest?.bytes.buffer.byteLength ?? 0;
-      this.#evictedRecords += oldest?.records ?? 0;
+      if (!oldest) continue;
+      this.#retainedBytes -= oldest.bytes.buffer.byteLength;
+      this.#evictedRecords += oldest.records;
+      this.#onFree?.(oldest.source, oldest.bytes.buffer);
     }
     if (this.#firstChunk > 64 && this.#firstChunk * 2 > chunks.length) {
       chunks.splice(0, this.#firstChunk);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fateCode, verdict } from '../host/verdict.ts';
 import { LabTrace } from './lab-trace.ts';
-import { PackedWriter } from './packed.ts';
+import { PackedWriter, type TraceBatch } from './packed.ts';
 
 const TAKE = verdict('own-unicast', 'classified', { looked: 1, copied: 0, delivered: 1, discarded: 0 });
 const CODES = Uint16Array.of(TAKE.code, TAKE.code, TAKE.code);
@@ -169,6 +169,37 @@ describe('captured bytes', () => {
     recording.writer.flush();
     for (let i = 0; i < 3; i++) expect(recording.trace.log.captured(i)).toEqual(FRAME.subarray(106, 106 + 256));
   });
+});
+
+it('writes into chunks that were given back, and what lay there before is not to be seen', () => {
+  const shipped: TraceBatch[] = [];
+  const writer = new PackedWriter(
+    (batch) => shipped.push(batch),
+    () => 7,
+    4096,
+  );
+  const given = new ArrayBuffer(4096);
+  new Uint8Array(given).fill(0xff);
+  writer.reuse(given);
+  writer.reuse(new ArrayBuffer(64));
+  const write = (): void => {
+    for (let i = 0; i < 30; i++) {
+      writer.frameRx(2 + 2 * i, FRAME, 0, 61, 1, 0, CODES, 3, 0);
+      writer.frameTx(1 + 2 * i, FRAME, 0, 61, 1, 0, 0, 0);
+      writer.notify(1, i);
+    }
+    writer.flush();
+  };
+  write();
+  write();
+  const seen = shipped.map(({ chunk }) => chunk);
+  expect(seen).toContain(given);
+  const trace = new LabTrace();
+  for (const batch of shipped.slice(0, shipped.length / 2)) trace.add('machine', batch);
+  const first = Array.from({ length: 60 }, (_, number) => trace.frames.row(number));
+  expect(first.every((row) => row?.time === 7 && row.flags === 0 && row.gsoSize === 0)).toBe(true);
+  for (let seq = 0; seq < 60; seq++) expect(trace.log.captured(seq)).toEqual(FRAME.subarray(0, 61));
+  expect(trace.queues.of(1)).toMatchObject({ kicks: 30, interrupts: 0, usedIdx: 0 });
 });
 
 it('tells kicks and interrupts of many queues once each, also across full chunks', () => {

@@ -42,6 +42,9 @@ const MAX_QUEUES = 256;
 /** Flushes that find nothing but counts, and put them off: a quarter of a second, if they come every 16 ms. */
 const FLUSHES_PUT_OFF = 16;
 
+/** Chunks kept for reuse: more than are under way to the page and back. */
+const MOST_SPARE = 16;
+
 const NO_PROGRESS = (): number => 0;
 
 /**
@@ -57,6 +60,7 @@ export class PackedWriter {
   /** The same bytes. Aligned stores into typed arrays cost half of what a DataView's do. */
   #words: Uint32Array<ArrayBuffer>;
   #times: Float64Array<ArrayBuffer>;
+  readonly #spare: ArrayBuffer[] = [];
   #used = 0;
   #records = 0;
   #objects: unknown[] = [];
@@ -134,6 +138,14 @@ export class PackedWriter {
       this.#tellCounts();
     }
     this.#send();
+  }
+
+  /**
+   * Takes a chunk back that nobody reads any more. Memory that is new has to be mapped and cleared by the system page by
+   * page, which costs several times what writing the records does.
+   */
+  reuse(chunk: ArrayBuffer): void {
+    if (chunk.byteLength === this.#chunkBytes && this.#spare.length < MOST_SPARE) this.#spare.push(chunk);
   }
 
   /** Appends a control-rate object. */
@@ -293,7 +305,7 @@ export class PackedWriter {
       objects: this.#objects,
     };
     if (full) {
-      this.#bytes = new Uint8Array(this.#chunkBytes);
+      this.#bytes = new Uint8Array(this.#spare.pop() ?? new ArrayBuffer(this.#chunkBytes));
       this.#words = new Uint32Array(this.#bytes.buffer);
       this.#times = new Float64Array(this.#bytes.buffer);
     }
