@@ -145,6 +145,8 @@ for (const model of ['propolis-372a574', 'exact'] as const) {
     await offer(two, { remove: RECEIVING_OFFLOADS });
     expect(await featuresInGuest(two)).not.toContain(7);
     const from = await framesSoFar(two);
+    const whole = async (): Promise<number> => (await two.nic()).counters.rx_gso_packets ?? 0;
+    const before = await whole();
     await sendData(guests, '10.0.2.16');
 
     const rows = await received(two, from);
@@ -157,7 +159,7 @@ for (const model of ['propolis-372a574', 'exact'] as const) {
       expect(large.every(({ fate }) => fate === 'rx_gro_fallback')).toBe(true);
       expect((await two.link()).ringStats.rx_gro_fallback).toBeGreaterThan(5);
     }
-    expect((await two.nic()).counters.rx_gso_packets ?? 0).toBe(0);
+    expect(await whole()).toBe(before);
   });
 }
 
