@@ -197,8 +197,8 @@ test('the page shows the chosen one: console, packets, device', async ({ guests:
   await two.exec('ip link set eth0 promisc on');
   await expect(ui.linkLevel).toContainText('ALL');
   await ui.clear.click();
-  await two.inject({ dst: '02:00:00:00:00:99', etherType: 0x1234 });
-  await ui.packetFilter.fill('dst:02:00:00:00:00:99');
+  await two.inject({ dst: '02:00:00:00:00:98', etherType: 0x1234 });
+  await ui.packetFilter.fill('dst:02:00:00:00:00:98');
   await expect(ui.packetRows).toHaveCount(1);
 
   await ui.showGuest(1);
@@ -207,13 +207,13 @@ test('the page shows the chosen one: console, packets, device', async ({ guests:
   await expect(ui.linkLevel).toContainText('MULTI');
   await expect(ui.packetFilter).toHaveValue('');
   await one.inject({ dst: '02:00:00:00:00:15', etherType: 0x1235 });
-  await ui.packetFilter.fill('dst:02:00:00:00:00:99');
+  await ui.packetFilter.fill('dst:02:00:00:00:00:98');
   await expect(ui.packetRows).toHaveCount(0);
   await ui.packetFilter.fill('');
 
   // What was looked at of the other is still there.
   await ui.showGuest(2);
-  await expect(ui.packetFilter).toHaveValue('dst:02:00:00:00:00:99');
+  await expect(ui.packetFilter).toHaveValue('dst:02:00:00:00:00:98');
   await ui.packetFilter.fill('');
   await ui.showGuest(1);
 });
