@@ -10,7 +10,12 @@
  * turn, for which the stretch of instructions that runs is ended. (Not in the same breath: v86 holds its translator's
  * lock while it hands the module over.)
  *
- * @source v86 src/cpu.js codegen_finalize, src/rust/jit.rs jit_analyze_and_generate, src/rust/cpu/cpu.rs do_many_cycles_native
+ * And a module is of one page. v86 would follow jumps into two more. But a page is run by one module only, the newest, and
+ * knows only the entry points that the newest one has. So pages that call each other took each other's entry points
+ * away, and were interpreted and translated again until some module happened to know them all: it took three times
+ * as long until a guest was as fast as it can be. Jumps from page to page cost less than that.
+ *
+ * @source v86 src/cpu.js codegen_finalize, src/rust/jit.rs jit_analyze_and_generate and set_tlb_code, src/rust/cpu/cpu.rs do_many_cycles_native
  */
 import type { V86Cpu } from './internals.ts';
 
@@ -19,9 +24,13 @@ const TABLE_OFFSET = 1024;
 /** cpu.rs LOOP_COUNTER: instructions in a stretch, less one. */
 const STRETCH = 100_003;
 
+/** jit.rs set_jit_config: what MAX_PAGES is called there. */
+const MAX_PAGES = 1;
+
 /** Returns what puts a module in place that has been compiled since; to be called at every turn. */
 export function compileAtOnce(cpu: V86Cpu): () => void {
   let place: (() => void) | null = null;
+  cpu.set_jit_config(MAX_PAGES, 1);
   cpu.codegen_finalize = (index, address, flags, at, length) => {
     const code = new Uint8Array(cpu.wasm_memory.buffer, at >>> 0, length >>> 0);
     const instance = new WebAssembly.Instance(new WebAssembly.Module(code), { e: cpu.jit_imports });

@@ -83,9 +83,11 @@ export interface V86Cpu {
   codegen_finalize(index: number, address: number, flags: number, at: number, length: number): void;
   /** jit.rs: the module is in the table. Not to be called within `codegen_finalize`. */
   codegen_finalize_finished(index: number, address: number, flags: number): void;
+  /** jit.rs: 1 is the most pages that one module is made of. */
+  set_jit_config(index: number, value: number): void;
   /** What such a module imports as `e`. */
   readonly jit_imports: WebAssembly.ModuleImports;
-  readonly wm: { readonly wasm_table: WebAssembly.Table };
+  readonly wm: { readonly wasm_table: WebAssembly.Table; readonly exports: WebAssembly.Exports };
   /** Memory as a state has it: the pages that are not all zeros, and which those are. */
   pack_memory(): { packed_memory: Uint8Array; bitmap: { get_buffer(): ArrayBuffer } };
   /** The reverse, when a state is restored. */

@@ -141,6 +141,14 @@ describe('v86', () => {
       .finally(() => tick.mockRestore());
   });
 
+  it('makes a module of one page, and v86 has that setting', () => {
+    const setting = cpu.wm.exports.get_jit_config as (index: number) => number;
+    expect(setting(1)).toBe(1);
+    cpu.set_jit_config(1, 3);
+    expect(setting(1)).toBe(3);
+    cpu.set_jit_config(1, 1);
+  });
+
   it('runs translated code that was compiled here, put in place at a turn', () => {
     const table = cpu.wm.wasm_table;
     const placed = Array.from({ length: 900 }, (_, index) => table.get(1024 + index) as unknown).filter(Boolean);
