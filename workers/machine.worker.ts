@@ -192,6 +192,7 @@ class MachineWorker implements MachineApi {
           this.#toGuest.poll();
         },
         rest: () => {
+          this.#device?.rest();
           this.#toGuest.rest();
         },
       },

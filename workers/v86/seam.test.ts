@@ -141,6 +141,15 @@ describe('v86', () => {
       .finally(() => tick.mockRestore());
   });
 
+  it('takes messages after every fourth slice', async () => {
+    const scheduler = schedulerOf(machine.emulator);
+    const tick = vi.spyOn(scheduler, 'yield_callback').mockImplementation(() => undefined);
+    for (let slice = 0; slice < 8; slice++) scheduler.yield(0, slice);
+    expect(tick).toHaveBeenCalledTimes(6);
+    await vi.waitFor(() => expect(tick).toHaveBeenCalledTimes(8), { timeout: 60_000, interval: 5 });
+    tick.mockRestore();
+  });
+
   it('makes a module of one page, and v86 has that setting', () => {
     const setting = cpu.wm.exports.get_jit_config as (index: number) => number;
     expect(setting(1)).toBe(1);

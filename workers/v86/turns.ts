@@ -7,7 +7,8 @@
  *
  * Between two slices the thread takes its messages. v86 arranges that, in a browser, by a message to a worker of its
  * own that does nothing but answer: each slice waits for another thread to be scheduled, twice. Here the thread posts
- * the message to itself. While the processor is halted until a timer is due, the thread **rests**.
+ * the message to itself, and only after some slices: what is urgent comes with turns. While the processor is halted
+ * until a timer is due, the thread **rests**.
  *
  * @source v86 src/main.js v86.prototype.yield, src/rust/cpu/cpu.rs main_loop
  */
@@ -18,6 +19,9 @@ export interface TurnListener {
   /** The processor is halted, and no turn will come until something wakes it. */
   rest(): void;
 }
+
+/** Slices between two looks at the thread's messages. */
+const SLICES = 4;
 
 /** Returns what ends it: a port that is open keeps a thread alive. */
 export function takeTurns(scheduler: V86Scheduler, listener: TurnListener): () => void {
@@ -33,9 +37,12 @@ export function takeTurns(scheduler: V86Scheduler, listener: TurnListener): () =
     scheduler.yield_callback(message.data);
   };
   scheduler.unregister_yield();
+  let slices = 0;
   scheduler.yield = (milliseconds, tick) => {
     if (milliseconds < 1) {
-      port2.postMessage(tick);
+      slices = (slices + 1) % SLICES;
+      if (slices > 0) scheduler.yield_callback(tick);
+      else port2.postMessage(tick);
       return;
     }
     listener.rest();

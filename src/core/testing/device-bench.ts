@@ -103,6 +103,8 @@ export class DeviceBench {
   /** What the device told the host. */
   readonly hostEvents: RxEvent[] = [];
   readonly sent: { readonly id: number; readonly frame: Uint8Array; readonly meta: FrameMeta }[] = [];
+  /** Of these, how many the wire was told of. */
+  told = 0;
   readonly pin = { high: false, raised: 0, lowered: 0 };
   /** Message-signalled interrupts so far. */
   readonly messages: { readonly address: number; readonly data: number }[] = [];
@@ -145,7 +147,9 @@ export class DeviceBench {
           this.sent.push({ id, frame: bytes.slice(offset, offset + length), meta: { ...meta } });
           return true;
         },
-        flush: () => undefined,
+        flush: () => {
+          this.told = this.sent.length;
+        },
       },
       trace: this.#trace,
       emit: (event) => this.events.push(event),

@@ -4,7 +4,8 @@
  * What was pushed is shown at once, so a driver that polls sees it; only the interrupt waits. It is owed from
  * the first packet on and raised when `max_packets` are together or `max_usecs` have passed, whichever
  * comes first. Whether the driver wants it at all is asked then and not before, because a driver that has
- * begun to poll meanwhile must not be disturbed. With either value zero, each batch interrupts by itself.
+ * begun to poll meanwhile must not be disturbed. With either value zero, each batch interrupts by itself, unless the
+ * device holds it: then the interrupt is owed until the device releases it, or until half the queue waits for it.
  *
  * Time belongs to the machine: it gives a timer, or there is no coalescing to offer.
  *
@@ -75,18 +76,28 @@ export class Coalescing {
 
   /** Shows what was pushed to the queue, `packets` of them, and interrupts: now, or when it is time. */
   complete(transport: Transport, queue: number, packets: number): void {
-    const state = this.#queues[queue];
-    if (!state || state.maxPackets === 0 || state.maxUsecs === 0) {
-      transport.complete(queue);
-      return;
-    }
-    const ring = transport.queue(queue);
-    if (!ring.publish()) return;
-    if (state.pending === 0) state.since = this.#now();
-    state.pending += packets;
+    const state = this.#show(transport, queue, packets);
+    if (!state) return;
     // @spec 5.1.9.5.10.6 MAY notify more often (NET-COAL-07): a driver whose buffers are all used waits for us
-    if (state.pending >= Math.min(state.maxPackets, ring.size)) this.#notify(queue);
+    const enough = Math.min(state.maxPackets, transport.queue(queue).size);
+    if (!coalesces(state) || state.pending >= enough) this.#notify(queue);
     else if (!state.armed) this.#arm(state, state.maxUsecs);
+  }
+
+  /**
+   * As `complete`, by a device that expects to show more soon: without coalescing the interrupt waits for `release`. A
+   * driver that adds buffers sees those that it gets back.
+   */
+  hold(transport: Transport, queue: number, packets: number): void {
+    const state = this.#queues[queue];
+    if (!state || coalesces(state)) this.complete(transport, queue, packets);
+    else if (this.#show(transport, queue, packets) && 2 * state.pending >= transport.queue(queue).size) this.#notify(queue);
+  }
+
+  /** There is no more: what was held interrupts. */
+  release(queue: number): void {
+    const state = this.#queues[queue];
+    if (state && !coalesces(state)) this.#notify(queue);
   }
 
   /** VIRTIO_NET_CTRL_NOTF_COAL_RX_SET and _TX_SET: what a queue of the role starts with when it is enabled. */
@@ -158,6 +169,15 @@ export class Coalescing {
     for (const [queue, coalesce] of queues.entries()) this.setQueue(queue, coalesce);
   }
 
+  /** Null if nothing was there to be shown. */
+  #show(transport: Transport, queue: number, packets: number): QueueState | null {
+    const state = this.#queues[queue];
+    if (!state || !transport.queue(queue).publish()) return null;
+    if (state.pending === 0) state.since = this.#now();
+    state.pending += packets;
+    return state;
+  }
+
   #notify(index: number): void {
     const state = this.#queues[index];
     const transport = this.#transport;
@@ -166,8 +186,7 @@ export class Coalescing {
     if (state.pending === 0) return;
     state.pending = 0;
     // @spec 5.1.9.5.10.6 SHOULD NOT notify while the driver does not want it (NET-COAL-08)
-    const queue = transport.queue(index);
-    if (!transport.broken && queue.enabled && queue.wantsInterrupt()) transport.interrupt(index);
+    if (!transport.broken && transport.queue(index).enabled) transport.notify(index);
   }
 
   #arm(state: QueueState, microseconds: number): void {
@@ -180,4 +199,8 @@ export class Coalescing {
     state.armed = false;
     state.handle = null;
   }
+}
+
+function coalesces({ maxPackets, maxUsecs }: Coalesce): boolean {
+  return maxPackets > 0 && maxUsecs > 0;
 }

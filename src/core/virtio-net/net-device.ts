@@ -222,6 +222,11 @@ export class NetDevice implements VirtioDevice, CommandContext {
     this.#transmitter.turn(this.transport);
   }
 
+  /** The guest waits for something to wake it. */
+  rest(): void {
+    this.#transmitter.rest(this.transport);
+  }
+
   offers(): FeatureSet {
     return this.#offers;
   }

@@ -6,9 +6,11 @@
  *
  * On a machine that gives the device turns, a kick begins a time of polling. Its buffers go to the wire at
  * once, and the driver is told that further kicks are not wanted: the queue is drained at every turn, and what
- * was sent since the last one is shown then, with one interrupt for all of it. A queue that had nothing for
- * some turns asks for kicks again. So a driver that sends much writes no doorbell and takes few interrupts, and
- * one that sends a frame and waits has lost nothing: a processor that halts is a turn.
+ * was sent since the last one is shown then. While there is more at each turn, the interrupt waits, for the driver looks at
+ * what came back whenever it adds a buffer; and the wire is told at every few turns only, for that wakes another thread.
+ * A turn that finds nothing, or the guest's rest, settles both. A queue that had nothing for some turns asks for kicks
+ * again. So a driver that sends much writes no doorbell and takes few interrupts, and one that sends a frame and
+ * waits has lost nothing: a processor that halts is a turn, and then a rest.
  *
  * Nothing is cut or summed here. A large segment, or a packet whose checksum is only begun, goes to the wire
  * as it is, with what its header says of it; but only if that was negotiated and fits the packet's own
@@ -45,6 +47,9 @@ export interface TransmitterParts {
 /** Turns without a buffer after which a queue asks for kicks again. */
 const IDLE_TURNS = 8;
 
+/** Turns with frames after which the wire is told of them. */
+const FLUSH_TURNS = 4;
+
 /** How a transmit queue is served on a machine with turns. */
 interface Polling {
   /** Kicks are switched off. */
@@ -53,6 +58,8 @@ interface Polling {
   idle: number;
   /** Packets that were pushed and not shown. */
   unshown: number;
+  /** Drains whose frames the wire has not been told of. */
+  unflushed: number;
 }
 
 export class Transmitter {
@@ -84,14 +91,14 @@ export class Transmitter {
     this.#steering = parts.steering;
     this.#coalescing = parts.coalescing;
     this.#turns = parts.turns;
-    this.#polling = parts.counters.tx.map(() => ({ on: false, idle: 0, unshown: 0 }));
+    this.#polling = parts.counters.tx.map(() => ({ on: false, idle: 0, unshown: 0, unflushed: 0 }));
   }
 
   /** The queue was kicked, or may be looked at again. It runs. */
   service(transport: Transport, index: number): void {
     const polling = this.#polling[L.pairOf(index)];
     if (!polling) return;
-    this.#drain(transport, index, polling);
+    if (this.#drain(transport, index, polling) > 0) this.#flush(polling);
     if (!this.#turns) {
       this.#show(transport, index, polling);
     } else if (!polling.on) {
@@ -111,12 +118,20 @@ export class Transmitter {
     }
   }
 
+  /** There will be no turn before the guest is woken. */
+  rest(transport: Transport): void {
+    for (let pair = 0; pair < this.#polling.length; pair++) {
+      const polling = this.#polling[pair];
+      if (polling?.on) this.#settle(transport, L.txQueue(pair), polling);
+    }
+  }
+
   /** Shows what was sent, and asks for kicks again: before the queue stops, and before a snapshot. */
   settle(transport: Transport, index: number): void {
     const polling = this.#polling[L.pairOf(index)];
     if (!polling) return;
     if (polling.on) this.#wantKicks(transport, index, polling);
-    this.#show(transport, index, polling);
+    this.#settle(transport, index, polling);
   }
 
   /** The ring is gone, and with it what was not shown. */
@@ -125,13 +140,37 @@ export class Transmitter {
     if (!polling) return;
     polling.on = false;
     polling.unshown = 0;
+    if (polling.unflushed > 0) this.#flush(polling);
   }
 
   #poll(transport: Transport, index: number, polling: Polling): void {
     const packets = this.#drain(transport, index, polling);
+    if (packets > 0) {
+      polling.idle = 0;
+      this.#hold(transport, index, polling);
+      return;
+    }
+    if (++polling.idle === IDLE_TURNS) this.#wantKicks(transport, index, polling);
+    this.#settle(transport, index, polling);
+  }
+
+  /** There is likely to be more soon. */
+  #hold(transport: Transport, index: number, polling: Polling): void {
+    if (polling.unflushed >= FLUSH_TURNS) this.#flush(polling);
+    const packets = polling.unshown;
+    polling.unshown = 0;
+    this.#coalescing.hold(transport, index, packets);
+  }
+
+  #settle(transport: Transport, index: number, polling: Polling): void {
+    if (polling.unflushed > 0) this.#flush(polling);
     this.#show(transport, index, polling);
-    if (packets > 0) polling.idle = 0;
-    else if (++polling.idle === IDLE_TURNS) this.#wantKicks(transport, index, polling);
+    this.#coalescing.release(index);
+  }
+
+  #flush(polling: Polling): void {
+    polling.unflushed = 0;
+    this.#wire.flush();
   }
 
   #wantKicks(transport: Transport, index: number, polling: Polling): void {
@@ -165,8 +204,8 @@ export class Transmitter {
       if (chain.writable > 0) unreturned = this.#returnWritable(queue, unreturned);
     }
     if (unreturned > 0) queue.pushUsedBatch(unreturned);
-    this.#wire.flush();
     polling.unshown += packets;
+    if (packets > 0) polling.unflushed++;
     if (found === POP.BROKEN && queue.fault) {
       this.#show(transport, index, polling);
       transport.guestError(queue.fault.code, index, queue.fault.detail);

@@ -122,6 +122,11 @@ export class VirtioNetPci {
     this.#net.turn();
   }
 
+  /** The guest is halted, and there will be no turn before something wakes it. */
+  rest(): void {
+    this.#net.rest();
+  }
+
   /** A fault: the next packet that needs several receive buffers finds the ring dry, and comes truncated. Or no fault. */
   shortNextMerge(short: boolean): void {
     this.#net.shortNextMerge(short);

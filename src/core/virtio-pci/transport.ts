@@ -163,22 +163,18 @@ export class VirtioPciTransport implements Transport {
   }
 
   complete(index: number): void {
-    if (this.publish(index)) this.interrupt(index);
+    if (this.queue(index).publish()) this.notify(index);
   }
 
-  publish(index: number): boolean {
+  notify(index: number): void {
     const queue = this.queue(index);
-    if (!queue.publish()) return false;
     const wanted = queue.wantsInterrupt();
     const warning = queue.takeWarning();
     if (warning) this.guestError(warning.code, index, warning.detail);
-    return wanted;
-  }
-
-  interrupt(index: number): void {
+    if (!wanted) return;
     // @spec 2.1.2 MUST NOT notify before DRIVER_OK (BASE-STATUS-02): nothing is pushed before it either.
     if (!this.signals.queue(index)) return;
-    this.#trace.interrupt(index, this.queue(index).usedIdx);
+    this.#trace.interrupt(index, queue.usedIdx);
     this.interrupts[index] = (this.interrupts[index] ?? 0) + 1;
   }
 

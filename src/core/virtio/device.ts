@@ -73,10 +73,8 @@ export interface Transport {
   settled(queue: number): void;
   /** Shows what was pushed to the queue, and interrupts if the driver wants to hear of it. */
   complete(queue: number): void;
-  /** Shows what was pushed. True if the driver wants to hear of it: then `interrupt` is owed, now or later. */
-  publish(queue: number): boolean;
-  /** Interrupts for a queue, by its vector or by INTx. */
-  interrupt(queue: number): void;
+  /** Interrupts, by the queue's vector or by INTx, if the driver wants to hear of what was shown since this was last asked. */
+  notify(queue: number): void;
   /** Reports a guest error, and does what its response asks of a transport. */
   guestError(code: GuestErrorCode, queue: number | null, detail: string): void;
   needsReset(reason: string): void;
