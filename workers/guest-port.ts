@@ -172,10 +172,11 @@ export class GuestPort implements VionaApi, SwitchPort {
   startTraffic(spec: TrafficSpec): void {
     const { now, emit } = this.#trace;
     const source = new TrafficSource(buildAll(spec.frames), spec.rate, now());
+    const room = spec.rate === Infinity ? () => this.#sender.roomy() : () => true;
     this.stopTraffic();
     let reported = 0;
     this.#timer = setInterval(() => {
-      for (let due = source.due(now()); due > 0; due--) {
+      for (let due = source.due(now()); due > 0 && room(); due--) {
         const { bytes, meta } = source.next();
         this.#host.input(bytes, 0, bytes.length, meta);
       }

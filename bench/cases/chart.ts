@@ -7,7 +7,7 @@ import { caseResult, type CaseResult } from '../driver/case.ts';
 import { chart } from '../driver/chart.ts';
 import type { Measure } from '../driver/rounds.ts';
 import { PKTGEN_SETUP } from '../guest/pktgen.ts';
-import { floodingAtBest, receivingAtBest, shortenStack, stackOnly } from './receive.ts';
+import { floodingAtBest, likeV86, receivingAtBest, shortenStack, stackOnly } from './receive.ts';
 import { transmitting } from './transmit.ts';
 
 const IMAGES = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'docs/images');
@@ -80,7 +80,10 @@ export async function charts(bench: Bench): Promise<CaseResult[]> {
   await mkdir(IMAGES, { recursive: true });
   for (const drawing of DRAWINGS) {
     bench.log(`chart: ${drawing.title}`);
-    if (drawing.received) await shortenStack(sides.lab, sides.nic);
+    if (drawing.received) {
+      await likeV86(sides.lab);
+      await shortenStack(sides.lab, sides.nic);
+    }
     const results: CaseResult[] = [];
     for (const x of drawing.ticks) {
       const samples = await bench.compare(drawing.measures(sides, x));

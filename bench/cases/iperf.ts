@@ -30,7 +30,7 @@ function sending(guest: Guest, address: string, protocol: 'tcp' | 'udp', lost: n
 
 export async function iperf(bench: Bench): Promise<CaseResult[]> {
   const { lab, nic } = await bench.sides(2);
-  await lab.offer(OFFLOADS);
+  await lab.offer({ add: OFFLOADS });
   for (const guest of [...lab.guests, ...nic.guests]) await guest.exec(IPERF_SERVER);
   const other = ADDRESSES[1];
 

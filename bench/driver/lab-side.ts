@@ -130,14 +130,14 @@ export class LabSide {
     };
   }
 
-  /** Offers features besides the model's, in every guest, and has the drivers negotiate. */
-  async offer(features: readonly string[]): Promise<void> {
-    await this.page.evaluate(async (add) => {
+  /** Offers more or less than the model does, in every guest, and has the drivers negotiate. */
+  async offer(request: { readonly add?: readonly string[]; readonly remove?: readonly string[] }): Promise<void> {
+    await this.page.evaluate(async (wanted) => {
       for (const guest of window.lab.guests) {
-        await guest.setPersonality({ add });
+        await guest.setPersonality(wanted);
         await guest.reprobe();
       }
-    }, features);
+    }, request);
     for (const guest of this.guests) await guest.exec('ip link set eth0 up');
   }
 

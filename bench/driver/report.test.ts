@@ -17,12 +17,19 @@ describe('a case', () => {
       v86: 25_000,
       limit: 150_000,
       ratio: 3,
+      ratios: { v86: 3, limit: 0.5 },
       range: {
         ours: { min: 50_000, max: 100_000 },
         v86: { min: 20_000, max: 30_000 },
         limit: { min: 150_000, max: 150_000 },
       },
     });
+  });
+
+  it('has the median of the ratios of each round: what halves a whole round changes none of them', () => {
+    const result = caseResult('transmit', 'packets/s', { ours: [60, 30, 66], v86: [20, 10, 20] });
+    expect(result).toMatchObject({ ours: 60, v86: 20, ratio: 3 });
+    expect(caseResult('start', 's', { ours: [1, 2, 4], limit: [2] }).ratios).toEqual({ v86: null, limit: 1 });
   });
 
   it('is held against the limit where v86 has no part', () => {
@@ -53,6 +60,15 @@ describe('the JSON', () => {
   it('is an object with the cases', () => {
     const { cases } = JSON.parse(json([transmit])) as { cases: unknown[] };
     expect(cases).toEqual([transmit]);
-    expect(Object.keys(cases[0] as object)).toEqual(['name', 'unit', 'ours', 'v86', 'limit', 'ratio', 'range']);
+    expect(Object.keys(cases[0] as object)).toEqual([
+      'name',
+      'unit',
+      'ours',
+      'v86',
+      'limit',
+      'ratio',
+      'ratios',
+      'range',
+    ]);
   });
 });

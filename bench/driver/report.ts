@@ -1,5 +1,5 @@
 /** What is printed at the end: ratios and nothing else, since only they mean the same on another machine. */
-import { type CaseResult, quotient } from './case.ts';
+import type { CaseResult } from './case.ts';
 import { isMet, type Target, targetsOf } from './targets.ts';
 
 const NOTHING = '–';
@@ -24,8 +24,8 @@ export function summary(results: readonly CaseResult[]): string {
 }
 
 function row(result: CaseResult): string[] {
-  const { name, ours, v86, limit } = result;
-  return [name, ratio(quotient(ours, v86)), ratio(quotient(ours, limit)), spread(result), targets(result)];
+  const { name, ratios } = result;
+  return [name, ratio(ratios.v86), ratio(ratios.limit), spread(result), targets(result)];
 }
 
 const ratio = (value: number | null): string => (value === null ? NOTHING : value.toFixed(2));

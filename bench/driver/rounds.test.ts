@@ -10,16 +10,30 @@ describe('warming up', () => {
     };
   };
 
+  /** Each look at the clock is two seconds after the one before. */
+  const clock = () => {
+    let time = 0;
+    return () => (time += 2000);
+  };
+
   it('ends when the rate has not risen twice', async () => {
     const { measure, calls } = rates([10, 20, 40, 41, 40, 99]);
-    await warmUp(measure);
+    await warmUp(measure, undefined, clock());
     expect(calls()).toBe(5);
   });
 
   it('goes on after a rate that fell for once', async () => {
     const { measure, calls } = rates([10, 9, 20, 20, 20]);
-    await warmUp(measure);
+    await warmUp(measure, undefined, clock());
     expect(calls()).toBe(5);
+  });
+
+  it('does not end before some seconds', async () => {
+    const { measure, calls } = rates([10]);
+    let time = 0;
+    await warmUp(measure, undefined, () => (time += 1000));
+    expect(time).toBeGreaterThan(8000);
+    expect(calls()).toBeGreaterThan(4);
   });
 
   it('ends at some time with a rate that rises for ever', async () => {

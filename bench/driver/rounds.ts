@@ -2,9 +2,12 @@
 
 export type Measure = () => Promise<number>;
 
-/** A guest that has just started runs slowly. It is warm when a rate has not risen by this much, twice in a row. */
+/**
+ * A guest that has just started runs slowly. It is warm when a rate has not risen by this much, twice in a row, and not
+ * before it has run for some seconds: other users of the machine can make a rate stand still.
+ */
 const STILL_RISING = 1.03;
-const WARM_UP_MAX = 20_000;
+const [WARM_UP_MIN, WARM_UP_MAX] = [8000, 30_000];
 
 /** Hears of every sample, and of every one that is only for warming up. */
 export type Watch = (subject: string, sample: number, warming: boolean) => void;
@@ -19,9 +22,10 @@ export async function warmUp(
   watch: (rate: number) => void = () => undefined,
   now: () => number = Date.now,
 ): Promise<void> {
-  const end = now() + WARM_UP_MAX;
+  const start = now();
+  const passed = (): number => now() - start;
   let best = 0;
-  for (let settled = 0; settled < 2 && now() < end;) {
+  for (let settled = 0; (settled < 2 || passed() < WARM_UP_MIN) && passed() < WARM_UP_MAX;) {
     const rate = await measure();
     watch(rate);
     settled = rate > best * STILL_RISING ? 0 : settled + 1;

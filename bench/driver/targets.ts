@@ -1,8 +1,8 @@
 /** What the lab has set itself to reach, in the terms of the benchmark. */
-import type { CaseResult } from './case.ts';
+import type { CaseResult, Other } from './case.ts';
 
 export interface Target {
-  readonly of: 'v86' | 'limit';
+  readonly of: Other;
   readonly bound: 'at least' | 'at most';
   readonly factor: number;
 }
@@ -30,7 +30,10 @@ export function targetsOf(name: string): readonly Target[] {
 
 /** Null if what it is compared with was not measured. */
 export function isMet({ of, bound, factor }: Target, result: CaseResult): boolean | null {
-  const [ours, other] = [result.ours, result[of]];
+  const { ours, [of]: other } = result;
   if (ours === null || other === null) return null;
-  return bound === 'at least' ? ours >= factor * other : ours <= factor * other;
+  const ratio = result.ratios[of];
+  // What can be 0 has no ratio.
+  const [have, want] = ratio === null ? [ours, factor * other] : [ratio, factor];
+  return bound === 'at least' ? have >= want : have <= want;
 }

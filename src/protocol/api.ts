@@ -30,7 +30,7 @@ export type FaultKind = Fault['kind'];
 
 export interface TrafficSpec {
   readonly frames: readonly FrameSpec[];
-  /** Frames per second. */
+  /** Frames per second. Infinity: as many as the guest takes. */
   readonly rate: number;
 }
 

@@ -47,6 +47,23 @@ describe.each(IMPLEMENTATIONS)('$name', (implementation) => {
     expect(metas).toEqual([...expected, ...expected, ...expected]);
   });
 
+  test('has room until half of it is full, and again when that is read', () => {
+    const { sender, listen, send, settle, got } = handDriven(implementation, 'default');
+    listen();
+    settle();
+    let sent = 0;
+    while (sender.roomy()) {
+      expect(send(sent++, 1514)).toBe(true);
+      sender.flush();
+    }
+    expect(sent).toBeGreaterThan(3);
+    expect(send(sent++, 1514), 'half is left').toBe(true);
+    sender.flush();
+    settle();
+    expect(got).toHaveLength(sent);
+    expect(sender.roomy()).toBe(true);
+  });
+
   test('a frame that the sink refuses stays, with those behind it, and comes again', () => {
     const { sender, receiver, send, settle, step } = handDriven(implementation, 'default');
     const seen: number[] = [];

@@ -30,6 +30,10 @@ export class RingFrameSender implements FrameSender {
     if (this.#ring.publish()) this.#port.postMessage(0, []);
   }
 
+  roomy(): boolean {
+    return this.#ring.roomy();
+  }
+
   close(): void {
     this.#port.close();
   }

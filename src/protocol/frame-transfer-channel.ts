@@ -38,6 +38,7 @@ interface Batch {
 
 export class TransferFrameSender implements FrameSender {
   readonly #port: Port;
+  readonly #batches: number;
   readonly #batchBytes: number;
   /** Buffers at home, besides the one being filled. */
   readonly #spare: ArrayBuffer[];
@@ -50,6 +51,7 @@ export class TransferFrameSender implements FrameSender {
   constructor(port: Port, batches: number, batchBytes: number) {
     if (batches < 2 || batchBytes % 8 !== 0) throw new RangeError(`no channel of ${batches} x ${batchBytes} bytes`);
     this.#port = port;
+    this.#batches = batches;
     this.#batchBytes = batchBytes;
     this.#spare = Array.from({ length: batches - 1 }, () => new ArrayBuffer(batchBytes));
     this.#bytes = new Uint8Array(batchBytes);
@@ -94,6 +96,10 @@ export class TransferFrameSender implements FrameSender {
     this.#bytes = new Uint8Array(next);
     this.#words = new Uint32Array(next);
     this.#used = 0;
+  }
+
+  roomy(): boolean {
+    return 2 * this.#spare.length >= this.#batches;
   }
 
   close(): void {

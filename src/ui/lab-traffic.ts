@@ -81,10 +81,10 @@ export class LabTraffic extends LitElement {
                     </button>`
                   : html`<button class="gap" type="button" @click=${this.#stream}>Start stream</button>`
               }
-              <label for="rate" title="Frames per second of a stream">Rate</label>
-              <input id="rate" class="mono" type="number" min="1" max="100000" value="100" />
+              <label for="rate" title="Frames per second of a stream; empty: as many as the guest takes">Rate</label>
+              <input id="rate" class="mono" type="number" min="1" max="100000" value="100" placeholder="max" />
             </div>
-            ${running ? html`<span role="status">streaming ${formatCount(running.rate)} frames/s</span>` : nothing}
+            ${running ? html`<span role="status">streaming ${speed(running.rate)}</span>` : nothing}
             <output aria-label="Result" class=${this.problem ? 'problem' : 'muted'}
               >${this.problem || this.report}</output
             >
@@ -166,7 +166,8 @@ export class LabTraffic extends LitElement {
 
   #stream(): void {
     const frame = this.#frame();
-    const rate = Math.max(1, Number(this.#value('rate')) || 1);
+    const wanted = this.#value('rate');
+    const rate = wanted === '' ? Infinity : Math.max(1, Number(wanted) || 1);
     if (frame) void this.#do(() => this.#actions.actions?.startTraffic({ frames: [frame], rate }), 'Stream started.');
   }
 
@@ -210,6 +211,10 @@ function describe(settled: readonly InjectedFrame[]): string {
   for (const { fate, reason } of settled) counts.set(reason ?? fate, (counts.get(reason ?? fate) ?? 0) + 1);
   const parts = [...counts].map(([end, count]) => `${formatCount(count)} ${end}`).join(', ');
   return `${plural(settled.length, 'frame')}: ${parts}.`;
+}
+
+function speed(rate: number): string {
+  return rate === Infinity ? 'as many frames as the guest takes' : `${formatCount(rate)} frames/s`;
 }
 
 customElements.define('lab-traffic', LabTraffic);

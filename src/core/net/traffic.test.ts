@@ -67,6 +67,13 @@ describe('TrafficSource', () => {
     expect(source.sent).toBe(4);
   });
 
+  it('without a rate always has a burst, and gives up nothing', () => {
+    const source = new TrafficSource(frames, Infinity, 5e9);
+    expect([source.due(0), source.due(5e9), source.due(3600e9)]).toEqual([4096, 4096, 4096]);
+    expect([source.next(), source.next(), source.next(), source.next()].map((frame) => frame[0])).toEqual([1, 2, 3, 1]);
+    expect([source.sent, source.skipped]).toEqual([4, 0]);
+  });
+
   it('gives up what is more than a burst, and counts it', () => {
     const source = new TrafficSource(frames, 1000, 0);
     expect(source.due(3600e9)).toBe(4096);
@@ -91,6 +98,6 @@ describe('TrafficSource', () => {
 
   it('refuses to be without frames or rate', () => {
     expect(() => new TrafficSource([], 1, 0)).toThrow(/at least one frame/);
-    for (const rate of [0, -1, NaN, Infinity]) expect(() => new TrafficSource(frames, rate, 0)).toThrow(/above 0/);
+    for (const rate of [0, -1, NaN]) expect(() => new TrafficSource(frames, rate, 0)).toThrow(/above 0/);
   });
 });

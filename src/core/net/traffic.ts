@@ -134,7 +134,8 @@ const MAX_BURST = 4096;
 
 /**
  * A list of frames, sent round and round at a steady rate. Pure: the owner has the clock and asks
- * `due(now)`, then calls `next()` as often. Time is in nanoseconds, any origin.
+ * `due(now)`, then calls `next()` as often. Time is in nanoseconds, any origin. Without a rate a burst is always due, and
+ * the owner takes of it what there is room for.
  */
 export class TrafficSource<Frame> {
   readonly #frames: readonly Frame[];
@@ -147,10 +148,10 @@ export class TrafficSource<Frame> {
   /** Frames handed out by `next`. */
   sent = 0;
 
-  /** @param rate frames per second, above 0 */
+  /** @param rate frames per second, above 0; Infinity: as many as there is room for */
   constructor(frames: readonly Frame[], rate: number, start: number) {
     if (frames.length === 0) throw new RangeError('A traffic source needs at least one frame.');
-    if (!(rate > 0 && rate < Infinity)) throw new RangeError('The rate must be a number above 0 frames per second.');
+    if (!(rate > 0)) throw new RangeError('The rate must be a number above 0 frames per second.');
     this.#frames = frames;
     this.#rate = rate;
     this.#start = start;
@@ -158,6 +159,7 @@ export class TrafficSource<Frame> {
 
   /** How many frames are to be sent now. The first is due at once. */
   due(now: number): number {
+    if (this.#rate === Infinity) return MAX_BURST;
     const total = now < this.#start ? 0 : Math.floor(((now - this.#start) * this.#rate) / 1e9) + 1;
     const late = total - this.#taken - MAX_BURST;
     if (late > 0) {

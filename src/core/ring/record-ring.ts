@@ -123,6 +123,11 @@ export class RingProducer extends RingView {
     return Atomics.exchange(this.control, ASLEEP, 0) === 1;
   }
 
+  /** At least half of the ring is free. */
+  roomy(): boolean {
+    return 2 * this.#room(true) >= this.capacity;
+  }
+
   #room(fresh = false): number {
     if (fresh) this.#read = Atomics.load(this.control, CONSUMER);
     return this.capacity - ((this.#written - this.#read) | 0);

@@ -91,7 +91,8 @@ export class Coalescing {
   hold(transport: Transport, queue: number, packets: number): void {
     const state = this.#queues[queue];
     if (!state || coalesces(state)) this.complete(transport, queue, packets);
-    else if (this.#show(transport, queue, packets) && 2 * state.pending >= transport.queue(queue).size) this.#notify(queue);
+    else if (this.#show(transport, queue, packets) && 2 * state.pending >= transport.queue(queue).size)
+      this.#notify(queue);
   }
 
   /** There is no more: what was held interrupts. */

@@ -52,7 +52,7 @@ export interface ReceiverParts {
 }
 
 /** How long a driver may take to refill a ring that ran dry before a frame that can wait is lost, in nanoseconds. */
-const REFILL_TIME = 20e6;
+const REFILL_TIME = 100e6;
 
 /** What is known of a receive ring. */
 interface RingState {

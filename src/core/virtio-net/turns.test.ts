@@ -11,7 +11,7 @@ const RING_RESET = 1n << 40n;
 const CTRL_RX = 1n << 18n;
 /** More turns than a device waits for the next frame. */
 const MANY = 20;
-const REFILL_TIME = 20e6;
+const REFILL_TIME = 100e6;
 
 const frame = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (i * 11 + length) & 0xff);
 
