@@ -5,18 +5,22 @@
  * (rootfs/usr/sbin/lab-agent), which runs commands for the page. Everything on that line is ASCII,
  * one message a line, ended by LF; the line is raw, so nothing is echoed or translated.
  *
- *   page -> agent   <id> <base64 of a shell command>   run it; id is 1-32 of [A-Za-z0-9_-]
+ *   page -> agent   <id> <shell command>               run it; id is 1-32 of [A-Za-z0-9_-]. Of the command, a
+ *                                                      backslash and whatever is not printable ASCII stands as \0nnn,
+ *                                                      a byte in octal
  *                   #kill <id>                         SIGKILL the process group of <id>, if it is the one running
  *                   #resume <seconds> <random>         the machine was restored from a snapshot: set the clock (Unix
  *                                                      time), mix in what is random (hexadecimal), find the network
  *                                                      device; answered by #ready
  *   agent -> page   #ready <boot id>                   the agent has started and waits for commands
  *                   <base64>                           the next bytes of the output of the command that runs
- *                   #exit <id> <code>                  that command has ended; 128 + n if signal n ended it
+ *                   =<quoted>                          likewise, as bash's printf %q has them, behind a line feed
+ *                   #exit <id> <code>                  that command has ended; 128 + n if signal n ended it. Its output
+ *                                                      ends at the last "\0end of <id>\0", if there is one
  *                   #error <text>                      a line was neither of the above and was ignored
  *
- * Base64 has no `#`, so the first character tells messages from output. Each output line is a whole
- * number of base64 quanta and is decoded by itself. Output is standard output and standard error in
+ * Base64 has no `#` and does not begin with `=`, so the first character tells what a line is. Each line of base64 is a whole
+ * number of quanta and is decoded by itself. Output is standard output and standard error in
  * the order written. Commands run one after another, in the order received, each by `sh -c` in a
  * session of its own with standard input from /dev/null; what a command leaves running in the
  * background lives on, its output is discarded. `#ready` with the boot id already known means that
@@ -46,8 +50,5 @@ export const GUEST_FILES = {
   vgaBios: 'vgabios.bin',
 } as const;
 
-/**
- * The longest command (in bytes, before base64) that one line may carry. The guest's terminal layer
- * buffers 64 KiB and then drops; base64 makes 4 of 3.
- */
-export const AGENT_MAX_COMMAND_BYTES = 45_000;
+/** The longest command that one line may carry, in bytes as sent. The guest's terminal layer buffers 64 KiB and then drops. */
+export const AGENT_MAX_COMMAND_BYTES = 60_000;

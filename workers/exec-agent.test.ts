@@ -18,11 +18,17 @@ class Guest {
   }
 
   get asked(): string[] {
-    return this.lines.map((line) => Buffer.from(line.trimEnd().split(' ')[1] ?? '', 'base64').toString());
+    return this.lines.map((line) => unescaped(/^\S+ (.*)\n$/.exec(line)?.[1] ?? ''));
   }
 }
 
 const OUTPUT_BYTES_MAX = 1_000_000;
+/** As printf %b does it. */
+const unescaped = (text: string): string =>
+  Buffer.from(
+    text.replace(/\\0(\d{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))),
+    'latin1',
+  ).toString();
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 describe('ExecAgent', () => {
@@ -37,7 +43,7 @@ describe('ExecAgent', () => {
     guest.says('#ready 1234');
     expect(guest.onReady).toHaveBeenCalledOnce();
     expect(guest.asked).toEqual(['echo "é"']);
-    expect(guest.lines[0]).toMatch(/^1 \S+\n$/);
+    expect(guest.lines[0]).toBe('1 echo "\\0303\\0251"\n');
     guest.says(base64('é\n'), '#exit 1 3');
     expect(await result).toEqual({ output: 'é\n', exitCode: 3 });
   });
@@ -61,6 +67,19 @@ describe('ExecAgent', () => {
     guest.says('#exit 2 0');
     expect((await first).output).toBe('1');
     expect((await second).output).toBe('');
+  });
+
+  it('reads what the agent quoted, and no more than the command wrote', async () => {
+    guest.says('#ready 1');
+    const result = guest.agent.exec('x');
+    guest.says(
+      "=$'\\na\\tb\\E[1m \\\\ \\' \\303\\251'",
+      'AA==',
+      '=$(rm)',
+      base64('c\0end of 1\0of another'),
+      '#exit 1 0',
+    );
+    expect((await result).output).toBe("a\tb\x1b[1m \\ ' é\0c");
   });
 
   it('puts a character together that was split over two lines', async () => {
@@ -91,7 +110,7 @@ describe('ExecAgent', () => {
   });
 
   it('says how to run a command that is too long', async () => {
-    await expect(guest.agent.exec('x'.repeat(50_000))).rejects.toThrow('Write it to a file');
+    await expect(guest.agent.exec('x'.repeat(60_001))).rejects.toThrow('Write it to a file');
     expect(guest.lines).toEqual([]);
   });
 

@@ -7,6 +7,7 @@ import type { ExecResult } from '../src/protocol/api.ts';
 
 interface Job {
   readonly id: string;
+  /** As it is sent. */
   readonly command: string;
   readonly resolve: (result: ExecResult) => void;
   readonly reject: (error: Error) => void;
@@ -15,6 +16,18 @@ interface Job {
 }
 
 const LINE_FEED = 10;
+const BACKSLASH = 0x5c;
+/** bash, lib/sh/strtrans.c ansic_quote */
+const QUOTED: Readonly<Record<string, string>> = {
+  a: '\x07',
+  b: '\b',
+  t: '\t',
+  n: '\n',
+  v: '\v',
+  f: '\f',
+  r: '\r',
+  E: '\x1b',
+};
 /** The agent's lines are far shorter. What is longer is noise of another program and is passed over. */
 const LINE_BYTES_MAX = 64 * 1024;
 /** What is kept of a command's output, if not said otherwise: minutes of printing as fast as the line goes. */
@@ -44,18 +57,18 @@ export class ExecAgent {
 
   /** Runs a command in the guest, after those already waiting. Rejects if the guest dies meanwhile. */
   exec(command: string): Promise<ExecResult> {
-    const bytes = new TextEncoder().encode(command).length;
-    if (bytes > AGENT_MAX_COMMAND_BYTES) {
+    const escaped = escape(command) || ' ';
+    if (escaped.length > AGENT_MAX_COMMAND_BYTES) {
       return Promise.reject(
         new Error(
-          `The command is ${bytes} bytes long; one call carries at most ${AGENT_MAX_COMMAND_BYTES}. ` +
+          `The command is ${escaped.length} bytes long, as it is sent; one call carries at most ${AGENT_MAX_COMMAND_BYTES}. ` +
             'Write it to a file in several calls, then run that file.',
         ),
       );
     }
     if (this.#failure !== null) return Promise.reject(new Error(this.#failure));
     return new Promise((resolve, reject) => {
-      this.#queue.push({ id: String(this.#nextId++), command, resolve, reject, output: [], outputBytes: 0 });
+      this.#queue.push({ id: String(this.#nextId++), command: escaped, resolve, reject, output: [], outputBytes: 0 });
       this.#next();
     });
   }
@@ -106,7 +119,7 @@ export class ExecAgent {
 
   #message(line: string): void {
     if (!line.startsWith('#')) {
-      const bytes = fromBase64(line);
+      const bytes = line.startsWith('=') ? fromQuoted(line.slice(1)) : fromBase64(line);
       if (bytes && this.#running) this.#keep(this.#running, bytes);
       return;
     }
@@ -140,7 +153,7 @@ export class ExecAgent {
     const job = this.#queue.shift();
     if (!job) return;
     this.#running = job;
-    this.#send(new TextEncoder().encode(`${job.id} ${toBase64(job.command)}\n`));
+    this.#send(new TextEncoder().encode(`${job.id} ${job.command}\n`));
   }
 }
 
@@ -151,8 +164,24 @@ function latin1Text(bytes: Uint8Array): string {
   return text;
 }
 
-function toBase64(text: string): string {
-  return btoa(latin1Text(new TextEncoder().encode(text)));
+/** As the guest's `printf %b` undoes it. */
+function escape(text: string): string {
+  let escaped = '';
+  for (const byte of new TextEncoder().encode(text)) {
+    const plain = byte >= 0x20 && byte < 0x7f && byte !== BACKSLASH;
+    escaped += plain ? String.fromCharCode(byte) : `\\0${byte.toString(8).padStart(3, '0')}`;
+  }
+  return escaped;
+}
+
+/** What `printf %q` made of a line feed and these bytes, or null for something else. */
+function fromQuoted(quoted: string): Uint8Array | null {
+  const [, inner] = /^\$'\\n(.*)'$/.exec(quoted) ?? [];
+  if (inner === undefined) return null;
+  const plain = inner.replace(/\\([0-7]{3}|.)/g, (_, what: string) =>
+    what.length === 3 ? String.fromCharCode(parseInt(what, 8)) : (QUOTED[what] ?? what),
+  );
+  return Uint8Array.from(plain, (char) => char.charCodeAt(0));
 }
 
 /** The bytes, or null for a line that some other program wrote to the agent's terminal. */
@@ -162,9 +191,11 @@ function fromBase64(line: string): Uint8Array | null {
   return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
 }
 
-function outputOf({ output, outputBytes }: Job): string {
+function outputOf({ id, output, outputBytes }: Job): string {
   const decoder = new TextDecoder();
-  const text = output.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode();
+  const all = output.map((part) => decoder.decode(part, { stream: true })).join('') + decoder.decode();
+  const end = all.lastIndexOf(`\0end of ${id}\0`);
+  const text = end < 0 ? all : all.slice(0, end);
   const lost = outputBytes - output.reduce((sum, part) => sum + part.length, 0);
   return lost === 0 ? text : `${text}\n[${lost} more bytes of output were not kept]\n`;
 }
