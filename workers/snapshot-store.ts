@@ -7,7 +7,7 @@
  * snapshot, and the guest boots from power-on.
  *
  * Nothing waits for the whole: what has come is unpacked, hashed in pieces and written into the machine's memory while
- * the rest is on its way. The server's copy is packed, because a network is slower than unpacking it. The stored one
+ * the rest is on its way. Nor does it wait for the memory: the emulator comes at the same time, and the pieces queue for it. The server's copy is packed, because a network is slower than unpacking it. The stored one
  * is not: unpacking takes longer than reading twice as much from a disk.
  */
 import type { SnapshotEvent } from '../src/core/trace/event.ts';
@@ -57,12 +57,15 @@ const FILE = 'snapshot.img';
 
 type Source = 'storage' | 'server';
 
-/** What there is to read from. */
+/** What the snapshot unpacks to, on its way. It ends when every piece is known to be right, and fails if one is not. */
+type Pieces = ReadableStream<Uint8Array<ArrayBuffer>>;
+
+/** What there is to read from: one of the two. */
 interface Begun {
   readonly record: SnapshotRecord;
   readonly cache: Cache | null;
-  readonly stored: Response | undefined;
-  readonly served: Promise<Response> | null;
+  readonly stored: Pieces | null;
+  readonly served: Promise<Pieces> | null;
 }
 
 export function openSnapshot(options: SnapshotOptions): SnapshotSource {
@@ -77,17 +80,14 @@ export function openSnapshot(options: SnapshotOptions): SnapshotSource {
       const { record, cache, stored, served } = found;
       if (stored) {
         options.restoring();
-        const snapshot = await tried('storage', options, () => pour(stored.body, record, memory));
+        const snapshot = await tried('storage', options, () => pour(stored, memory));
         if (snapshot) return snapshot;
         memory.clear();
         await cache?.delete(keyOf(options, record));
       }
       return tried('server', options, async () => {
-        const response = await (served ?? request(options, record));
-        if (!response.ok || !response.body) throw new Error(`${FILE} could not be loaded (HTTP ${response.status})`);
-        const packed = response.body.pipeThrough(counted(record, options));
         const kept: typeof pieces = [];
-        const snapshot = await pour(packed.pipeThrough(new DecompressionStream('gzip')), record, memory, kept);
+        const snapshot = await pour(await (served ?? fromServer(options, record)), memory, kept);
         pieces = kept;
         return snapshot;
       });
@@ -112,10 +112,11 @@ async function begin(options: SnapshotOptions): Promise<Begun | null> {
     // If it stays it is in nobody's way, and the next visit tries again.
     cache?.delete(url).catch(() => undefined);
   }
-  const stored = urls.includes(key) ? await cache?.match(key).catch(() => undefined) : undefined;
-  const served = stored ? null : request(options, record);
-  served?.catch(() => undefined);
-  return { record, cache, stored, served };
+  const found = urls.includes(key) ? await cache?.match(key).catch(() => undefined) : undefined;
+  if (found?.body) return { record, cache, stored: inLargeReads(found.body).pipeThrough(cut(record)), served: null };
+  const served = fromServer(options, record);
+  served.catch(() => undefined);
+  return { record, cache, stored: null, served };
 }
 
 /** The server's record, if it is for this image and this machine. */
@@ -148,9 +149,14 @@ function keyOf({ baseUrl }: SnapshotOptions, { sha256 }: SnapshotRecord): string
   return `${baseUrl}${FILE}?sha256=${sha256}`;
 }
 
-/** The hash in the URL lets the browser's cache keep a snapshot and never serve a stale one. */
-function request(options: SnapshotOptions, record: SnapshotRecord): Promise<Response> {
-  return fetch(keyOf(options, record));
+async function fromServer(options: SnapshotOptions, record: SnapshotRecord): Promise<Pieces> {
+  // The hash in the URL lets the browser's cache keep a snapshot and never serve a stale one.
+  const response = await fetch(keyOf(options, record));
+  if (!response.ok || !response.body) throw new Error(`${FILE} could not be loaded (HTTP ${response.status})`);
+  return response.body
+    .pipeThrough(counted(record, options))
+    .pipeThrough(new DecompressionStream('gzip'))
+    .pipeThrough(cut(record));
 }
 
 /** What is stored there, and no cache if the browser refuses. */
@@ -204,56 +210,109 @@ function counted(
   });
 }
 
+type Controller = TransformStreamDefaultController<Uint8Array<ArrayBuffer>>;
+
 /**
- * Memory from a stream of what the snapshot unpacks to, and the rest when every piece is known to be right. Rejects if
- * one is not.
- * @param kept gets the pieces, if they are still wanted
+ * The same bytes, a piece at a time, read to where they are wanted: twice as fast as taking them as they come (measured
+ * with Chromium's Cache). Where a browser has no such reads, they come as they come.
  */
-async function pour(
-  body: ReadableStream<Uint8Array> | null,
-  { pieces, unpackedBytes }: SnapshotRecord,
-  memory: BlankMemory,
-  kept: Uint8Array<ArrayBuffer>[] | null = null,
-): Promise<Snapshot> {
-  if (!body) throw new Error('it is empty');
-  const reader = new SnapshotReader((at, bytes) => {
-    memory.write(at, bytes);
+function inLargeReads(body: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = body.getReader({ mode: 'byob' });
+  } catch {
+    return body;
+  }
+  return new ReadableStream({
+    async pull(controller) {
+      let piece = new Uint8Array(PIECE_BYTES);
+      for (let filled = 0; filled < PIECE_BYTES;) {
+        const { done, value } = await reader.read(piece.subarray(filled));
+        // The buffer comes back as another one.
+        if (value) piece = new Uint8Array(value.buffer);
+        if (done) {
+          controller.enqueue(piece.subarray(0, filled));
+          controller.close();
+          return;
+        }
+        filled += value.length;
+      }
+      controller.enqueue(piece);
+    },
+    cancel: (reason) => reader.cancel(reason),
   });
+}
+
+/** Makes pieces of what the snapshot unpacks to, as many as there are, whether anybody takes them or not. */
+function cut({
+  pieces,
+  unpackedBytes,
+}: SnapshotRecord): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
   const digests: Promise<string | null>[] = [];
   let piece = new Uint8Array(PIECE_BYTES);
   let filled = 0;
-  const pieceEnds = (): void => {
-    const bytes = piece.subarray(0, filled);
-    // Whoever hashes it has a copy of its own from here on.
-    digests.push(hexDigest(bytes));
-    reader.push(bytes);
-    filled = 0;
-    if (kept?.push(bytes)) piece = new Uint8Array(PIECE_BYTES);
-  };
   let total = 0;
-  for await (const chunk of chunksOf(body)) {
-    total += chunk.length;
-    if (total > unpackedBytes) throw new Error(`it unpacks to more than ${unpackedBytes} bytes`);
-    for (let at = 0; at < chunk.length;) {
-      const taken = Math.min(chunk.length - at, PIECE_BYTES - filled);
-      piece.set(chunk.subarray(at, at + taken), filled);
-      at += taken;
-      filled += taken;
-      if (filled === PIECE_BYTES) pieceEnds();
-    }
-  }
-  if (filled > 0) pieceEnds();
-  if (total !== unpackedBytes) throw new Error(`it unpacks to ${total} bytes instead of ${unpackedBytes}`);
-  const found = await Promise.all(digests);
-  // Without crypto.subtle (plain HTTP) nothing is hashed: the lab still works, unverified.
-  if (!found.every((digest, index) => digest === null || digest === pieces[index])) {
-    throw new Error('its checksum is another');
+  const done = (bytes: Uint8Array<ArrayBuffer>, controller: Controller): void => {
+    digests.push(hexDigest(bytes));
+    controller.enqueue(bytes);
+  };
+  const end = (controller: Controller): void => {
+    done(piece.subarray(0, filled), controller);
+    piece = new Uint8Array(PIECE_BYTES);
+    filled = 0;
+  };
+  return new TransformStream(
+    {
+      transform(chunk, controller) {
+        total += chunk.length;
+        if (total > unpackedBytes) throw new Error(`it unpacks to more than ${unpackedBytes} bytes`);
+        if (filled === 0 && chunk.length === PIECE_BYTES) {
+          done(chunk, controller);
+          return;
+        }
+        for (let at = 0; at < chunk.length;) {
+          const taken = Math.min(chunk.length - at, PIECE_BYTES - filled);
+          piece.set(chunk.subarray(at, at + taken), filled);
+          at += taken;
+          filled += taken;
+          if (filled === PIECE_BYTES) end(controller);
+        }
+      },
+      async flush(controller) {
+        if (filled > 0) end(controller);
+        if (total !== unpackedBytes) throw new Error(`it unpacks to ${total} bytes instead of ${unpackedBytes}`);
+        const found = await Promise.all(digests);
+        // Without crypto.subtle (plain HTTP) nothing is hashed: the lab still works, unverified.
+        if (found.every((digest, index) => digest === null || digest === pieces[index])) return;
+        throw new Error('its checksum is another');
+      },
+    },
+    undefined,
+    new CountQueuingStrategy({ highWaterMark: pieces.length + 1 }),
+  );
+}
+
+/**
+ * Fills memory. Resolves with the rest when every piece is known to be right, and rejects if one is not.
+ * @param kept gets the pieces, if they are still wanted
+ */
+async function pour(
+  body: Pieces,
+  memory: BlankMemory,
+  kept: Uint8Array<ArrayBuffer>[] | null = null,
+): Promise<Snapshot> {
+  const reader = new SnapshotReader((at, bytes) => {
+    memory.write(at, bytes);
+  });
+  for await (const piece of chunksOf(body)) {
+    reader.push(piece);
+    kept?.push(piece);
   }
   return reader.finish();
 }
 
 /** Not every browser iterates a stream by itself. */
-async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* chunksOf(body: Pieces): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
   try {
     for (;;) {
