@@ -19,6 +19,15 @@ const isolationHeaders: Connect.NextHandleFunction = (request, response, next) =
   next();
 };
 
+/**
+ * The built files are named by what is in them. A browser that may keep them asks for nothing at the second visit, and
+ * keeps what it compiled of them, too.
+ */
+const keptFiles: Connect.NextHandleFunction = (request, response, next) => {
+  if (request.url?.startsWith('/assets/')) response.setHeader('Cache-Control', 'public, max-age=31536000, immutable');
+  next();
+};
+
 /** A missing part of the guest image is answered in words that help. */
 function guestFiles(folder: string): Connect.NextHandleFunction {
   return (request, response, next) => {
@@ -47,6 +56,7 @@ function labServer(): Plugin {
         throw new Error(`${built} holds no lab to show. "npm run build" makes it.`);
       }
       middlewares.use(isolationHeaders);
+      middlewares.use(keptFiles);
       middlewares.use(guestFiles(built));
     },
   };
