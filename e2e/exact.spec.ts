@@ -1,5 +1,6 @@
 /** The specification, literally: filtering by the tables that the driver has programmed. */
 import { capture } from './capture.ts';
+import { framesSoFar } from './device.ts';
 import { expect, test } from './fixtures.ts';
 import { FOREIGN, GROUP_V4, numbered } from './frames.ts';
 
@@ -20,6 +21,24 @@ test('a joined group arrives; one that was not joined is dropped, and the page s
 
   await lab.exec(`ip maddr del ${GROUP_V4} dev eth0`);
   expect(await lab.injectOne(numbered('joined v4', 3))).toMatchObject({ reason: 'multicast-table-miss' });
+});
+
+test('what the filter drops costs the guest nothing', async ({ lab }) => {
+  await lab.exec('ip link set eth0 up; head -c 8000000 /dev/zero > /tmp/work');
+  const cost = async (): Promise<number> => {
+    const before = await lab.instructions();
+    await lab.exec('sha256sum /tmp/work');
+    return ((await lab.instructions()) - before) >>> 0;
+  };
+  await cost();
+  const idle = await cost();
+  const [from, received] = [await framesSoFar(lab), (await lab.nic()).counters.rx_packets ?? 0];
+  await lab.startTraffic({ frames: [{ dst: FOREIGN, payload: '5a'.repeat(46) }], rate: 20_000 });
+  const busy = await cost();
+  await lab.stopTraffic();
+  expect(await framesSoFar(lab)).toBeGreaterThan(from + 1000);
+  expect(((await lab.nic()).counters.rx_packets ?? 0) - received).toBeLessThan(100);
+  expect(busy / idle).toBeLessThan(1.1);
 });
 
 test('the address of a macvlan arrives through the unicast table', async ({ lab, ui }) => {

@@ -139,6 +139,11 @@ export class LabClient {
     return this.evaluate((lab) => lab.announce());
   }
 
+  /** Of the guest, so far, modulo 2^32. */
+  instructions(): Promise<number> {
+    return this.evaluate((lab) => lab.instructions());
+  }
+
   recreateLink(): Promise<void> {
     return this.evaluate((lab) => lab.recreateLink());
   }

@@ -128,6 +128,11 @@ class MachineWorker implements MachineApi {
     this.#started.setLinkUp(up);
   }
 
+  instructions(): number {
+    if (!this.#machine) throw new Error(NOT_STARTED);
+    return this.#machine.instructions();
+  }
+
   announce(): void {
     if (this.#started.announce()) return;
     throw new Error(

@@ -261,7 +261,7 @@ function cut({
     piece = new Uint8Array(PIECE_BYTES);
     filled = 0;
   };
-  return new TransformStream(
+  return new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>(
     {
       transform(chunk, controller) {
         total += chunk.length;

@@ -22,15 +22,14 @@ async function visit(page: Page, url: string): Promise<Visit> {
   await page.waitForFunction(() => 'lab' in window);
   return page.evaluate(async () => {
     const { lab } = window;
-    const seconds = (): number => performance.now() / 1000;
-    const ready = lab.ready.then(seconds);
+    const ready = lab.ready.then(() => performance.now() / 1000);
     const usable = new Promise<number>((resolve) => {
       const decoder = new TextDecoder();
       let screen = '';
       let asked = false;
       lab.console.listen((bytes) => {
         screen += decoder.decode(bytes, { stream: true });
-        if (screen.includes('usable-42')) resolve(seconds());
+        if (screen.includes('usable-42')) resolve(performance.now() / 1000);
         if (asked || !screen.includes('# ')) return;
         asked = true;
         lab.console.write(new TextEncoder().encode('echo usable-$((6*7))\r'));

@@ -11,7 +11,7 @@ export type Subject = (typeof SUBJECTS)[number];
 /** One line of the result, and one element of `cases` in the JSON. */
 export interface CaseResult {
   readonly name: string;
-  /** Of `ours`, `v86` and `limit`: `packets/s`, `Mbit/s`, `ms`, `%`, `frames`, `s`, `kB`. */
+  /** Of `ours`, `v86` and `limit`: `packets/s`, `Mbit/s`, `ms`, `%`, `s`, `kB`, `million instructions`. */
   readonly unit: string;
   /** Medians; null where there is no such thing. */
   readonly ours: number | null;

@@ -11,7 +11,7 @@ describe('targets', () => {
     ['ping round trip, p50', ['at most 0.6 v86']],
     ['TCP between guests', ['at least 4 v86']],
     ['UDP 1400 B between guests', ['at least 1 v86']],
-    ['UDP 1400 B between guests, lost', ['at most 1 v86']],
+    ["UDP 1400 B at v86's rate, lost", ['at most 1 v86']],
     ['usable shell, second visit', ['at most 1 limit']],
     ['chart: transmit 60 B', []],
   ])('of %s', (name, expected) => {
@@ -25,13 +25,13 @@ describe('targets', () => {
   });
 
   it('hold a loss of nothing against nothing', () => {
-    const [target] = targetsOf('UDP 1400 B between guests, lost');
+    const [target] = targetsOf("UDP 1400 B at v86's rate, lost");
     const lost = (ours: number) => caseResult('UDP', '%', { ours: [ours], v86: [0] });
     expect([0, 0.1].map((ours) => target && isMet(target, lost(ours)))).toEqual([true, false]);
   });
 
   it('hold a loss now and then against another', () => {
-    const [target] = targetsOf('UDP 1400 B between guests, lost');
+    const [target] = targetsOf("UDP 1400 B at v86's rate, lost");
     const lost = (ours: readonly number[]) => caseResult('UDP', '%', { ours, v86: [0, 2, 3] });
     expect(
       [

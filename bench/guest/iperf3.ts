@@ -5,9 +5,9 @@ export const IPERF_SERVER = 'pidof iperf3 > /dev/null || iperf3 -s -D > /dev/nul
 /** Bytes of a datagram's payload: with all headers below the MTU. */
 export const UDP_BYTES = 1400;
 
-export function iperfCommand(address: string, protocol: 'tcp' | 'udp', seconds: number): string {
-  // -b 0: as fast as it can.
-  const udp = protocol === 'udp' ? ` -u -b 0 -l ${UDP_BYTES}` : '';
+/** @param rate of UDP, in Mbit/s; 0: as fast as it can */
+export function iperfCommand(address: string, protocol: 'tcp' | 'udp', seconds: number, rate = 0): string {
+  const udp = protocol === 'udp' ? ` -u -b ${rate === 0 ? 0 : `${rate.toFixed(2)}M`} -l ${UDP_BYTES}` : '';
   return `iperf3 -J -c ${address} -t ${seconds}${udp}`;
 }
 

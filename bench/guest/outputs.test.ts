@@ -45,7 +45,7 @@ describe('ping', () => {
   });
 
   it('prints each reply, by number', () => {
-    expect(pingCommand('10.0.2.16', 100)).toMatch(/^ping -n -c 100 .*10\.0\.2\.16$/);
+    expect(pingCommand('10.0.2.16', 100)).toMatch(/^ping -n -c 100 .*10\.0\.2\.16 > /);
     expect(pingCommand('10.0.2.16', 100)).not.toContain('-q');
   });
 });

@@ -250,6 +250,14 @@ export class GuestLab {
     return this.#engine.machine.setLinkUp(up);
   }
 
+  /**
+   * Instructions that the guest has executed so far, modulo 2^32. Differences tell what something costs the guest, whatever
+   * else the computer does meanwhile.
+   */
+  instructions(): Promise<number> {
+    return this.#engine.machine.instructions();
+  }
+
   /** Asks the guest to announce itself to the network. Rejects if its driver cannot be asked. */
   announce(): Promise<void> {
     return this.#engine.machine.announce();

@@ -60,6 +60,8 @@ export interface MachineApi {
   setPersonality(personality: PersonalityMessage): void;
   /** The link goes down or comes up; the driver is told. */
   setLinkUp(up: boolean): void;
+  /** Instructions that the guest has executed, modulo 2^32: what its work costs, whatever else the computer does. */
+  instructions(): number;
   /** Asks the driver to announce itself. Throws if it did not negotiate that it can be asked. */
   announce(): void;
   /** The next packet that needs several receive buffers finds the ring dry in the middle; or no longer does. */
