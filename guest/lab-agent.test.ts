@@ -47,12 +47,7 @@ describe('lab-agent', { timeout: 30_000 }, () => {
     ['control characters', `printf '\\a\\b\\033\\r\\v\\f\\177'`, '\x07\b\x1b\r\v\f\x7f', 0],
     ['zero bytes', `printf 'a\\0\\0b\\0'`, 'a\0\0b\0', 0],
     ['a zero byte alone', `printf '\\0'`, '\0', 0],
-    [
-      'a variable that nobody set',
-      'echo "<$1$id$command>"; set',
-      expect.stringMatching(/^<>\n/),
-      0,
-    ],
+    ['a variable that nobody set', 'echo "<$1$id$command>"; set', expect.stringMatching(/^<>\n/), 0],
     ['a session of its own', '[ $(ps -o sid= $$) = $$ ] && echo leads', 'leads\n', 0],
     ['no input', 'cat; echo end', 'end\n', 0],
     ['what looks like a message', 'echo "#exit 1 7"; echo "=x"', '#exit 1 7\n=x\n', 0],
