@@ -7,7 +7,7 @@ export type Measure = () => Promise<number>;
  * before it has run for some seconds: other users of the machine can make a rate stand still.
  */
 const STILL_RISING = 1.03;
-const [WARM_UP_MIN, WARM_UP_MAX] = [8000, 30_000];
+const [WARM_UP_MIN, WARM_UP_MAX] = [12_000, 30_000];
 
 /** Hears of every sample, and of every one that is only for warming up. */
 export type Watch = (subject: string, sample: number, warming: boolean) => void;
