@@ -15,11 +15,13 @@ const TO = { dst: '10.0.2.2', dstMac: '02:00:00:00:00:02' };
 
 /** @param burst packets that the driver is handed in one go; 1 is pktgen's default */
 export function transmitting(guest: Guest, device: 'eth0' | 'dummy0', size: number, burst = 1): Measure {
-  let count = FIRST_COUNT;
+  // pktgen ends with a whole burst.
+  const whole = (packets: number): number => Math.ceil(packets / burst) * burst;
+  let count = whole(FIRST_COUNT);
   return async () => {
     const result = parsePktgen(await guest.exec(pktgenCommand({ device, size, count, burst, ...TO })));
     if (result.packets !== count) throw new Error(`pktgen sent ${result.packets} of ${count} packets`);
-    count = Math.max(FIRST_COUNT, Math.round(result.packetsPerSecond * SECONDS));
+    count = whole(Math.max(FIRST_COUNT, result.packetsPerSecond * SECONDS));
     return result.packetsPerSecond;
   };
 }
