@@ -164,6 +164,10 @@ function latin1Text(bytes: Uint8Array): string {
   return text;
 }
 
+function latin1Bytes(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
+
 /** As the guest's `printf %b` undoes it. */
 function escape(text: string): string {
   let escaped = '';
@@ -181,14 +185,14 @@ function fromQuoted(quoted: string): Uint8Array | null {
   const plain = inner.replace(/\\([0-7]{3}|.)/g, (_, what: string) =>
     what.length === 3 ? String.fromCharCode(parseInt(what, 8)) : (QUOTED[what] ?? what),
   );
-  return Uint8Array.from(plain, (char) => char.charCodeAt(0));
+  return latin1Bytes(plain);
 }
 
 /** The bytes, or null for a line that some other program wrote to the agent's terminal. */
 function fromBase64(line: string): Uint8Array | null {
   const text = line.trim();
   if (!/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0) return null;
-  return Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  return latin1Bytes(atob(text));
 }
 
 function outputOf({ id, output, outputBytes }: Job): string {

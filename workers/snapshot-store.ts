@@ -7,8 +7,9 @@
  * snapshot, and the guest boots from power-on.
  *
  * Nothing waits for the whole: what has come is unpacked, hashed in pieces and written into the machine's memory while
- * the rest is on its way. Nor does it wait for the memory: the emulator comes at the same time, and the pieces queue for it. The server's copy is packed, because a network is slower than unpacking it. The stored one
- * is not: unpacking takes longer than reading twice as much from a disk.
+ * the rest is on its way. Nor does it wait for the memory: the emulator comes at the same time, and the pieces queue
+ * for it. The server's copy is packed, because a network is slower than unpacking it. The stored one is not: unpacking
+ * takes longer than reading twice as much from a disk.
  */
 import type { SnapshotEvent } from '../src/core/trace/event.ts';
 import { hexDigest, matches } from './guest-image.ts';

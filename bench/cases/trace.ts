@@ -1,7 +1,8 @@
 /** What the trace costs: the page shows it, only records it, or only counts frames. `limit` is the last of these. */
+import { TRACE_MODES, type TraceMode } from '../../src/core/trace/event.ts';
 import type { Bench } from '../driver/bench.ts';
 import { caseResult, type CaseResult } from '../driver/case.ts';
-import { TRACE_MODES, type LabSide, type TraceMode } from '../driver/lab-side.ts';
+import type { LabSide } from '../driver/lab-side.ts';
 import type { Measure } from '../driver/rounds.ts';
 import { PKTGEN_SETUP } from '../guest/pktgen.ts';
 import { dropIncoming, takeIncoming } from '../guest/ingress.ts';
@@ -20,10 +21,6 @@ const WORKLOADS = {
 
 export async function trace(bench: Bench): Promise<CaseResult[]> {
   const { lab } = await bench.sides(1);
-  if (!(await lab.setTrace('live'))) {
-    bench.log('trace: left out, because this lab has no `lab.setTrace`');
-    return [];
-  }
   await lab.page.bringToFront();
   await lab.guest.exec(`${PKTGEN_SETUP} && ${dropIncoming(['eth0'])}`);
   const results: CaseResult[] = [];

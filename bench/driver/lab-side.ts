@@ -1,6 +1,7 @@
 /** The lab's guests, from the driver's side: through its facade, as any script would. */
 import type { Browser, Page } from '@playwright/test';
 import type { Lab } from '../../src/app/lab.ts';
+import type { TraceMode } from '../../src/core/trace/event.ts';
 import type { FrameSpec } from '../../src/protocol/api.ts';
 import { type Guest, outputOf } from './guest.ts';
 import type { Site } from './site.ts';
@@ -13,10 +14,6 @@ declare global {
 
 /** A stream has begun, or ended, everywhere after this long, in milliseconds. */
 const SETTLE = 200;
-
-/** What the trace does meanwhile. */
-export const TRACE_MODES = ['live', 'recorded', 'off'] as const;
-export type TraceMode = (typeof TRACE_MODES)[number];
 
 /** Of the first guest, since it started. */
 export interface LabCounts {
@@ -141,14 +138,8 @@ export class LabSide {
     for (const guest of this.guests) await guest.exec('ip link set eth0 up');
   }
 
-  /** False if this lab cannot be told what its trace does. */
-  async setTrace(mode: TraceMode): Promise<boolean> {
-    return this.page.evaluate(async (wanted) => {
-      const lab = window.lab as { setTrace?(mode: string): Promise<void> };
-      if (lab.setTrace === undefined) return false;
-      await lab.setTrace(wanted);
-      return true;
-    }, mode);
+  async setTrace(mode: TraceMode): Promise<void> {
+    await this.page.evaluate((wanted) => window.lab.setTrace(wanted), mode);
   }
 
   close(): Promise<void> {
