@@ -9,15 +9,22 @@ const WASM = createRequire(import.meta.url).resolve('v86/build/v86.wasm');
 const PROMPT = 'root@guest:~# ';
 
 /**
- * What the kernel has freed still holds what was in it: the packed initramfs, above all. Here it is allocated once
- * more, as zeros, but for a reserve; pages of zeros cost a snapshot nothing.
+ * What the kernel has freed still holds what was in it: the packed kernel, above all. Here it is allocated once more, as
+ * zeros, but for two megabytes; pages of zeros cost a snapshot nothing. The kernel's own reserves are in the way,
+ * that of the first 16 MB most of all, and are put back afterwards. Should memory run out, dd is what dies of it.
  */
 const ZERO_FREE_MEMORY = `
-  echo 3 > /proc/sys/vm/drop_caches
+  cd /proc/sys/vm
+  reserves=$(cat lowmem_reserve_ratio) least=$(cat min_free_kbytes)
+  echo 3 > drop_caches
+  echo 0 0 0 0 > lowmem_reserve_ratio
+  echo 512 > min_free_kbytes
   mount -t tmpfs -o size=100% none /mnt || exit 1
   free=$(awk '/^MemFree:/ { print int($2 / 1024) }' /proc/meminfo)
-  dd if=/dev/zero of=/mnt/zeros bs=1M count=$((free - 8)) 2> /dev/null || exit 1
-  umount /mnt`;
+  sh -c 'echo 1000 > /proc/self/oom_score_adj; exec dd if=/dev/zero of=/mnt/zeros bs=1M count=$0' $((free - 2)) 2> /dev/null || exit 1
+  umount /mnt
+  echo "$least" > min_free_kbytes
+  echo "$reserves" > lowmem_reserve_ratio`;
 
 /** Here it waits for the machine to be restored. What it starts is left time to come to where it waits. */
 const AWAIT_RESUME = `
