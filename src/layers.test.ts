@@ -55,7 +55,7 @@ const LAYERS: readonly Layer[] = [
     folder: 'src/app',
     imports: [...CORE, 'src/protocol', 'src/ui'],
     // What it posts to a worker is the worker's to say; and the manifest is the guest builder's.
-    types: ['workers/machine.worker.ts', 'workers/viona.worker.ts', 'guest/manifest.ts'],
+    types: ['workers/machine.worker.ts', 'workers/snapshot.worker.ts', 'workers/viona.worker.ts', 'guest/manifest.ts'],
     packages: ['comlink', 'lit', '@lit/context'],
   },
   {

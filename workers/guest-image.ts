@@ -1,5 +1,6 @@
 /** Downloads the guest image with progress and checks it against its manifest. */
 import { GUEST_FILES } from '../guest/boot.ts';
+import type { Progress } from './progress.ts';
 import type { GuestFile, GuestManifest } from '../guest/manifest.ts';
 
 export interface GuestImage {
@@ -21,10 +22,7 @@ export class ImageError extends Error {
 const REBUILD = 'Run `npm run guest` in the project folder, then reload this page.';
 
 /** @param progress bytes so far, bytes in all (as they lie on the server) */
-export async function loadGuestImage(
-  baseUrl: string,
-  progress: (loaded: number, total: number) => void,
-): Promise<GuestImage> {
+export async function loadGuestImage(baseUrl: string, progress: Progress): Promise<GuestImage> {
   const manifest = await loadManifest(baseUrl);
   const total = manifest.files.reduce((sum, file) => sum + file.bytes, 0);
   let loaded = 0;

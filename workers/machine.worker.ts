@@ -16,16 +16,15 @@ import { frameReceiver, frameSender, type FrameEnd } from '../src/protocol/frame
 import { ExecAgent } from './exec-agent.ts';
 import { ImageError, loadGuestImage, type GuestImage } from './guest-image.ts';
 import { HostRequests } from './host-requests.ts';
-import { openSnapshot, type SnapshotSource } from './snapshot-store.ts';
+import { paced, type Progress } from './progress.ts';
+import { SnapshotIntake } from './snapshot-intake.ts';
 import { openTrace, reportRejections, type WorkerTrace } from './trace-port.ts';
 import type { Machine, MachineSurroundings, RefilledMachine } from './v86/machine.ts';
 
 /** Console bytes are collected this long before they are sent to the page, in milliseconds. */
 const CONSOLE_FLUSH = 10;
-/** Download progress is reported this often, in milliseconds. */
-const PROGRESS_INTERVAL = 100;
-/** A downloaded snapshot is put into the browser's storage so long after its guest is ready, in milliseconds. */
-const KEEP_AFTER = 1000;
+/** So long after the guest is ready, in milliseconds, others may take time: storing a snapshot takes some. */
+const IDLE_AFTER = 1000;
 /** What a browser rounds to a millisecond: coalescing waits a little longer than asked, as it may. */
 const TIMER = {
   after: (microseconds: number, callback: () => void): unknown => setTimeout(callback, microseconds / 1000),
@@ -43,8 +42,8 @@ export interface MachinePorts {
   readonly epoch: number;
   /** Directory of the guest image, absolute URL with a trailing slash. */
   readonly guestUrl: string;
-  /** From power-on, even if there is a snapshot. */
-  readonly cold: boolean;
+  /** comlink endpoint for what brings the snapshot (SnapshotSink); null to boot from power-on. */
+  readonly snapshot: MessagePort | null;
   readonly trace: MessagePort;
   readonly console: MessagePort;
   /** comlink endpoint of the host side. */
@@ -62,9 +61,10 @@ class MachineWorker implements MachineApi {
   readonly #ports: MachinePorts;
   readonly #agent: ExecAgent;
   readonly #trace: WorkerTrace;
-  readonly #saved: SnapshotSource | null;
   /** From the first moment on: neither waits for the page. */
   readonly #refilled: Promise<RefilledMachine | null>;
+  readonly #idle: Promise<void>;
+  #onIdle!: () => void;
   #machine: Machine | null = null;
   #device: VirtioNetPci | null = null;
   readonly #toGuest: FrameReceiver;
@@ -76,9 +76,9 @@ class MachineWorker implements MachineApi {
   constructor(ports: MachinePorts) {
     this.#ports = ports;
     this.#toGuest = frameReceiver(ports.toGuest);
+    this.#idle = new Promise((resolve) => (this.#onIdle = resolve));
     this.#trace = openTrace(ports.trace, ports.epoch, () => this.#machine?.instructions() ?? 0);
-    this.#saved = ports.cold ? null : this.#openSnapshot();
-    this.#refilled = this.#refill(this.#saved);
+    this.#refilled = this.#refill(ports.snapshot);
     this.#refilled.catch(() => undefined);
     this.#agent = new ExecAgent(
       (bytes) => {
@@ -86,8 +86,7 @@ class MachineWorker implements MachineApi {
       },
       () => {
         this.#boot('ready');
-        // It takes long, and its guest is more important.
-        setTimeout(() => void this.#saved?.keep(), KEEP_AFTER);
+        setTimeout(this.#onIdle, IDLE_AFTER);
       },
     );
     ports.console.onmessage = (message: MessageEvent<Uint8Array>) => {
@@ -101,8 +100,9 @@ class MachineWorker implements MachineApi {
       const refilled = await this.#refilled;
       const machine = refilled ? await refilled.plug(surroundings) : await this.#powerOn(surroundings);
       this.#machine = machine;
+      if (refilled) this.#showConsole(refilled.console);
       await machine.run();
-      if (refilled) this.#resume(refilled.console);
+      if (refilled) this.#resume();
     } catch (error) {
       const message = this.#failed(error);
       this.#agent.fail(message);
@@ -159,11 +159,20 @@ class MachineWorker implements MachineApi {
     return this.#device;
   }
 
-  async #refill(saved: SnapshotSource | null): Promise<RefilledMachine | null> {
-    if (!saved) return null;
+  async #refill(port: MessagePort | null): Promise<RefilledMachine | null> {
+    if (!port) return null;
+    const intake = new SnapshotIntake({
+      progress: this.#onProgress,
+      restoring: () => {
+        this.#boot('restore');
+      },
+      emit: this.#trace.emit,
+      idle: () => this.#idle,
+    });
+    Comlink.expose(intake, port);
     const { Machine } = await emulatorScript;
     return Machine.refill(emulatorCode, {
-      restore: (memory) => saved.restore(memory),
+      restore: (memory) => intake.restore(memory),
       load: () => this.#loadImage(),
       onMissing: (error) => void this.#failed(error),
     });
@@ -210,38 +219,14 @@ class MachineWorker implements MachineApi {
     };
   }
 
-  #openSnapshot(): SnapshotSource {
-    const { caches: storage = null } = globalThis as { readonly caches?: CacheStorage };
-    const { guestUrl: baseUrl } = this.#ports;
-    return openSnapshot({
-      baseUrl,
-      progress: this.#downloadProgress(),
-      restoring: () => {
-        this.#boot('restore');
-      },
-      emit: this.#trace.emit,
-      storage,
-    });
-  }
-
   async #loadImage(): Promise<GuestImage> {
-    const image = await loadGuestImage(this.#ports.guestUrl, this.#downloadProgress());
+    const image = await loadGuestImage(this.#ports.guestUrl, paced(this.#onProgress));
     this.#boot('firmware');
     return image;
   }
 
-  #downloadProgress(): (loaded: number, total: number) => void {
-    let reportAt = 0;
-    return (loaded, total) => {
-      if (performance.now() < reportAt && loaded < total) return;
-      reportAt = performance.now() + PROGRESS_INTERVAL;
-      this.#boot('download', loaded, total);
-    };
-  }
-
-  /** The console shows what it did, and the guest looks for its device: from here on everything is live. */
-  #resume(console: Uint8Array): void {
-    for (const byte of console) this.#toConsole(byte);
+  /** The guest looks for its device: from here on everything is live. */
+  #resume(): void {
     this.#boot('userspace');
     this.#agent.resume(new Date(), crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
   }
@@ -297,9 +282,18 @@ class MachineWorker implements MachineApi {
     return device;
   }
 
+  readonly #onProgress: Progress = (loaded, total) => {
+    this.#boot('download', loaded, total);
+  };
+
   #boot(stage: BootStage, loadedBytes = 0, totalBytes = 0): void {
     this.#stage = stage;
     this.#trace.emit({ type: 'boot', stage, loadedBytes, totalBytes });
+  }
+
+  /** At once: it is long done, and somebody may be waiting for the prompt. */
+  #showConsole(written: Uint8Array): void {
+    this.#ports.console.postMessage(written);
   }
 
   #toConsole(byte: number): void {

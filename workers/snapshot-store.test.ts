@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SnapshotEvent } from '../src/core/trace/event.ts';
-import { openSnapshot, PIECE_BYTES, type SnapshotRecord } from './snapshot-store.ts';
+import { SnapshotIntake } from './snapshot-intake.ts';
+import { bringSnapshot, PIECE_BYTES, type SnapshotRecord } from './snapshot-store.ts';
 import { MACHINE_IDENTITY, packSnapshot } from './v86/snapshot.ts';
 
 const BASE = 'http://lab.test/guest/';
@@ -65,7 +66,7 @@ class Storage {
   }
 }
 
-describe('openSnapshot', () => {
+describe('bringSnapshot', () => {
   let storage: Storage;
   let events: SnapshotEvent[];
   let downloads: number;
@@ -94,23 +95,29 @@ describe('openSnapshot', () => {
   };
   /** What a machine has of it in the end, null if it has nothing to go on from. */
   const load = async (caches: CacheStorage | null = storage.caches) => {
-    const source = openSnapshot({
-      baseUrl: BASE,
+    let onIdle = (): void => undefined;
+    const idle = new Promise<void>((resolve) => (onIdle = resolve));
+    const sink = new SnapshotIntake({
       progress: (loaded, total) => progress.push([loaded, total]),
       restoring: () => stages.push(progress.length),
       emit: (event) => {
         events.push(event);
       },
-      storage: caches,
+      idle: () => idle,
     });
+    const brought = bringSnapshot({ baseUrl: BASE, sink, storage: caches });
     const memory = new Uint8Array(MEMORY.length);
-    const snapshot = await source.restore({
+    const snapshot = await sink.restore({
       write: (at, bytes) => {
         memory.set(bytes, at);
       },
       clear: () => memory.fill(0),
     });
-    return { snapshot, memory, keep: () => source.keep() };
+    const keep = (): Promise<void> => {
+      onIdle();
+      return brought;
+    };
+    return { snapshot, memory, keep };
   };
   const outcomes = (): string[] => events.map(({ outcome, from }) => `${outcome} ${from}`);
 

@@ -6,14 +6,15 @@
  * byte. Whatever is not right is refused and said, and the next source is tried. With none left there is no
  * snapshot, and the guest boots from power-on.
  *
- * Nothing waits for the whole: what has come is unpacked, hashed in pieces and written into the machine's memory while
- * the rest is on its way. Nor does it wait for the memory: the emulator comes at the same time, and the pieces queue
- * for it. The server's copy is packed, because a network is slower than unpacking it. The stored one is not: unpacking
+ * All of it is a thread of its own (snapshot.worker.ts): the machine's has the emulator to compile meanwhile. Nothing
+ * waits for the whole: what has come is unpacked, hashed in pieces and handed to the machine while the rest is on its
+ * way, and what the machine has no memory for yet queues here. The server's copy is packed, because a network is slower than unpacking it. The stored one is not: unpacking
  * takes longer than reading twice as much from a disk.
  */
-import type { SnapshotEvent } from '../src/core/trace/event.ts';
+import type { SnapshotSink } from '../src/protocol/api.ts';
 import { hexDigest, matches } from './guest-image.ts';
-import { MACHINE_IDENTITY, SnapshotReader, type BlankMemory, type Snapshot } from './v86/snapshot.ts';
+import { paced } from './progress.ts';
+import { MACHINE_IDENTITY } from './v86/snapshot.ts';
 
 /** What snapshot.json says. */
 export interface SnapshotRecord {
@@ -34,21 +35,9 @@ export interface SnapshotRecord {
 export interface SnapshotOptions {
   /** Directory of the guest image, absolute URL with a trailing slash. */
   readonly baseUrl: string;
-  /** Bytes so far, bytes in all, as they come from the server. */
-  readonly progress: (loaded: number, total: number) => void;
-  /** Nothing has to come from the server, or everything has come. */
-  readonly restoring: () => void;
-  readonly emit: (event: SnapshotEvent) => void;
+  readonly sink: SnapshotSink;
   /** Null where the browser has none: private windows, plain HTTP. */
   readonly storage: CacheStorage | null;
-}
-
-/** A snapshot that is on its way since this was made. */
-export interface SnapshotSource {
-  /** Fills the memory; the rest is what it resolves with. Null if no snapshot is right: the memory is good for nothing then. */
-  restore(memory: BlankMemory): Promise<Snapshot | null>;
-  /** Puts it into the browser's storage, if it did not come from there. Never rejects. */
-  keep(): Promise<void>;
 }
 
 /** Small enough that the last one's hash is not waited for, large enough that there are few. */
@@ -59,7 +48,8 @@ const FILE = 'snapshot.img';
 type Source = 'storage' | 'server';
 
 /** What the snapshot unpacks to, on its way. It ends when every piece is known to be right, and fails if one is not. */
-type Pieces = ReadableStream<Uint8Array<ArrayBuffer>>;
+type Pieces = ReadableStream<Piece>;
+type Piece = Uint8Array<ArrayBuffer>;
 
 /** What there is to read from: one of the two. */
 interface Begun {
@@ -69,38 +59,25 @@ interface Begun {
   readonly served: Promise<Pieces> | null;
 }
 
-export function openSnapshot(options: SnapshotOptions): SnapshotSource {
-  const begun = begin(options);
-  begun.catch(() => undefined);
-  /** What came from the server, until it is stored. */
-  let pieces: Uint8Array<ArrayBuffer>[] = [];
-  return {
-    async restore(memory) {
-      const found = await begun;
-      if (!found) return null;
-      const { record, cache, stored, served } = found;
-      if (stored) {
-        options.restoring();
-        const snapshot = await tried('storage', options, () => pour(stored, memory));
-        if (snapshot) return snapshot;
-        memory.clear();
-        await cache?.delete(keyOf(options, record));
-      }
-      return tried('server', options, async () => {
-        const kept: typeof pieces = [];
-        const snapshot = await pour(await (served ?? fromServer(options, record)), memory, kept);
-        pieces = kept;
-        return snapshot;
-      });
-    },
-    async keep() {
-      const found = await begun;
-      if (!found || pieces.length === 0) return;
-      const kept = new Blob(pieces);
-      pieces = [];
-      await keep(options, found, kept);
-    },
-  };
+/** Brings the snapshot to its sink, and puts it into the browser's storage if it did not come from there. Never rejects. */
+export async function bringSnapshot(options: SnapshotOptions): Promise<void> {
+  const { sink } = options;
+  const begun = await begin(options);
+  const pieces = begun && (await deliver(options, begun));
+  await sink.settle(pieces !== null);
+  if (!begun || !pieces || pieces.length === 0) return;
+  await sink.idle();
+  await keep(options, begun, new Blob(pieces));
+}
+
+/** What there is to store of it, null if no snapshot is right. */
+async function deliver(options: SnapshotOptions, { record, cache, stored, served }: Begun): Promise<Piece[] | null> {
+  if (stored) {
+    void options.sink.restoring();
+    if (await tried('storage', options, () => pour(stored, options))) return [];
+    await cache?.delete(keyOf(options, record));
+  }
+  return tried('server', options, async () => pour(await (served ?? fromServer(options, record)), options));
 }
 
 async function begin(options: SnapshotOptions): Promise<Begun | null> {
@@ -109,7 +86,7 @@ async function begin(options: SnapshotOptions): Promise<Begun | null> {
   const key = keyOf(options, record);
   for (const url of urls) {
     if (url === key) continue;
-    refuse(options.emit, 'storage', 'The stored snapshot is of another guest image or another machine.');
+    refuse(options.sink, 'storage', 'The stored snapshot is of another guest image or another machine.');
     // If it stays it is in nobody's way, and the next visit tries again.
     cache?.delete(url).catch(() => undefined);
   }
@@ -121,7 +98,7 @@ async function begin(options: SnapshotOptions): Promise<Begun | null> {
 }
 
 /** The server's record, if it is for this image and this machine. */
-async function findRecord({ baseUrl, emit }: SnapshotOptions): Promise<SnapshotRecord | null> {
+async function findRecord({ baseUrl, sink }: SnapshotOptions): Promise<SnapshotRecord | null> {
   const get = async (name: string): Promise<Uint8Array<ArrayBuffer> | null> => {
     const response = await fetch(baseUrl + name, { cache: 'no-cache' });
     return response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
@@ -129,7 +106,7 @@ async function findRecord({ baseUrl, emit }: SnapshotOptions): Promise<SnapshotR
   try {
     const [text, manifest] = await Promise.all([get('snapshot.json'), get('manifest.json')]);
     if (!text || !manifest) {
-      emit({
+      void sink.emit({
         type: 'snapshot',
         outcome: 'absent',
         from: 'server',
@@ -139,9 +116,9 @@ async function findRecord({ baseUrl, emit }: SnapshotOptions): Promise<SnapshotR
     }
     const record = JSON.parse(new TextDecoder().decode(text)) as SnapshotRecord;
     if (record.machine === MACHINE_IDENTITY && (await matches(manifest, record.image))) return record;
-    refuse(emit, 'server', 'The server’s snapshot is of another guest image or another machine.');
+    refuse(sink, 'server', 'The server’s snapshot is of another guest image or another machine.');
   } catch (error) {
-    refuse(emit, 'server', `The server’s description of its snapshot cannot be read (${String(error)}).`);
+    refuse(sink, 'server', `The server’s description of its snapshot cannot be read (${String(error)}).`);
   }
   return null;
 }
@@ -170,30 +147,24 @@ async function openCache({ storage }: SnapshotOptions): Promise<{ cache: Cache |
   }
 }
 
-async function tried(
-  from: Source,
-  { emit }: SnapshotOptions,
-  restore: () => Promise<Snapshot>,
-): Promise<Snapshot | null> {
+async function tried(from: Source, { sink }: SnapshotOptions, bring: () => Promise<Piece[]>): Promise<Piece[] | null> {
   try {
-    const snapshot = await restore();
-    emit({ type: 'snapshot', outcome: 'used', from, detail: '' });
-    return snapshot;
+    const pieces = await bring();
+    void sink.emit({ type: 'snapshot', outcome: 'used', from, detail: '' });
+    return pieces;
   } catch (error) {
     const whose = from === 'storage' ? 'The stored snapshot' : 'The server’s snapshot';
     // Browsers end a sentence of theirs with a full stop, or do not.
     const why = (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
-    refuse(emit, from, `${whose} cannot be used: ${why}.`);
+    refuse(sink, from, `${whose} cannot be used: ${why}.`);
     return null;
   }
 }
 
 /** Reports what goes through. Fails if it is not as long as it should be. */
-function counted(
-  { bytes }: SnapshotRecord,
-  { progress, restoring }: SnapshotOptions,
-): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+function counted({ bytes }: SnapshotRecord, { sink }: SnapshotOptions): TransformStream<Piece, Piece> {
   let loaded = 0;
+  const progress = paced((some, all) => void sink.progress(some, all));
   const check = (right: boolean): void => {
     if (!right) throw new Error(`it is not the file that snapshot.json describes`);
   };
@@ -206,18 +177,18 @@ function counted(
     },
     flush: () => {
       check(loaded === bytes);
-      restoring();
+      void sink.restoring();
     },
   });
 }
 
-type Controller = TransformStreamDefaultController<Uint8Array<ArrayBuffer>>;
+type Controller = TransformStreamDefaultController<Piece>;
 
 /**
  * The same bytes, a piece at a time, read to where they are wanted: twice as fast as taking them as they come (measured
  * with Chromium's Cache). Where a browser has no such reads, they come as they come.
  */
-function inLargeReads(body: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array<ArrayBuffer>> {
+function inLargeReads(body: Pieces): Pieces {
   let reader: ReadableStreamBYOBReader;
   try {
     reader = body.getReader({ mode: 'byob' });
@@ -245,15 +216,12 @@ function inLargeReads(body: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableSt
 }
 
 /** Makes pieces of what the snapshot unpacks to, as many as there are, whether anybody takes them or not. */
-function cut({
-  pieces,
-  unpackedBytes,
-}: SnapshotRecord): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+function cut({ pieces, unpackedBytes }: SnapshotRecord): TransformStream<Piece, Piece> {
   const digests: Promise<string | null>[] = [];
   let piece = new Uint8Array(PIECE_BYTES);
   let filled = 0;
   let total = 0;
-  const done = (bytes: Uint8Array<ArrayBuffer>, controller: Controller): void => {
+  const done = (bytes: Piece, controller: Controller): void => {
     digests.push(hexDigest(bytes));
     controller.enqueue(bytes);
   };
@@ -262,7 +230,7 @@ function cut({
     piece = new Uint8Array(PIECE_BYTES);
     filled = 0;
   };
-  return new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>(
+  return new TransformStream<Piece, Piece>(
     {
       transform(chunk, controller) {
         total += chunk.length;
@@ -294,26 +262,25 @@ function cut({
 }
 
 /**
- * Fills memory. Resolves with the rest when every piece is known to be right, and rejects if one is not.
- * @param kept gets the pieces, if they are still wanted
+ * Resolves with the pieces when the sink has used all and each is known to be right; rejects if one is not. No piece
+ * waits for the answer to the one before: this thread is too busy to hear it.
  */
-async function pour(
-  body: Pieces,
-  memory: BlankMemory,
-  kept: Uint8Array<ArrayBuffer>[] | null = null,
-): Promise<Snapshot> {
-  const reader = new SnapshotReader((at, bytes) => {
-    memory.write(at, bytes);
-  });
+async function pour(body: Pieces, { sink }: SnapshotOptions): Promise<Piece[]> {
+  const used: Promise<Piece>[] = [];
+  const begun = sink.begin();
   for await (const piece of chunksOf(body)) {
-    reader.push(piece);
-    kept?.push(piece);
+    const taken = sink.take(piece);
+    taken.catch(() => undefined);
+    used.push(taken);
   }
-  return reader.finish();
+  await begun;
+  const pieces = await Promise.all(used);
+  await sink.end();
+  return pieces;
 }
 
 /** Not every browser iterates a stream by itself. */
-async function* chunksOf(body: Pieces): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+async function* chunksOf(body: Pieces): AsyncGenerator<Piece> {
   const reader = body.getReader();
   try {
     for (;;) {
@@ -332,16 +299,16 @@ async function keep(options: SnapshotOptions, { record, cache }: Begun, unpacked
   if (cache) {
     try {
       await cache.put(keyOf(options, record), new Response(unpacked));
-      options.emit({ type: 'snapshot', outcome: 'kept', from: 'storage', detail: '' });
+      void options.sink.emit({ type: 'snapshot', outcome: 'kept', from: 'storage', detail: '' });
       return;
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       detail = `The snapshot could not be stored (${why}); the next visit downloads it again.`;
     }
   }
-  options.emit({ type: 'snapshot', outcome: 'not-kept', from: 'storage', detail });
+  void options.sink.emit({ type: 'snapshot', outcome: 'not-kept', from: 'storage', detail });
 }
 
-function refuse(emit: SnapshotOptions['emit'], from: Source, detail: string): void {
-  emit({ type: 'snapshot', outcome: 'refused', from, detail });
+function refuse(sink: SnapshotSink, from: Source, detail: string): void {
+  void sink.emit({ type: 'snapshot', outcome: 'refused', from, detail });
 }

@@ -1,6 +1,7 @@
 /**
  * Starts the threads and wires them: one viona worker with the switch, and for each guest a machine worker, wired to
- * it for requests and frames, and both to the page for control and trace. Nothing here knows virtio; it only owns
+ * it for requests and frames, and both to the page for control and trace; and for as long as it takes a snapshot worker,
+ * wired to the machine's. Nothing here knows virtio; it only owns
  * threads and ports.
  */
 import * as Comlink from 'comlink';
@@ -9,10 +10,11 @@ import type { TraceBatch } from '../core/trace/packed.ts';
 import type { MachineApi, PortInit, SwitchApi, SwitchPortInfo, VionaApi } from '../protocol/api.ts';
 import { openFrameChannel } from '../protocol/frame-channel.ts';
 import type { MachinePorts } from '../../workers/machine.worker.ts';
+import type { SnapshotPorts } from '../../workers/snapshot.worker.ts';
 import type { GuestEnds } from '../../workers/viona.worker.ts';
 import { PendingCalls } from './pending-calls.ts';
 
-type Thread = 'machine' | 'viona';
+type Thread = 'machine' | 'viona' | 'snapshot';
 
 /** Chunks below are not worth a message. */
 const SMALL_CHUNK = 128 * 1024;
@@ -27,7 +29,7 @@ export interface GuestEngine {
   /** Bytes of the guest's console, both ways. */
   readonly console: MessagePort;
   /**
-   * The machine has its first message, or never will. A browser delivers that by way of the page's own thread: whoever
+   * The threads have their first messages, or never will. A browser delivers that by way of the page's own thread: whoever
    * keeps it busy before keeps the guest from coming.
    */
   readonly begun: Promise<void>;
@@ -44,7 +46,7 @@ export interface GuestStart {
   readonly epoch: number;
 }
 
-export type OnTrace = (source: Thread, batch: TraceBatch) => void;
+export type OnTrace = (source: Exclude<TraceSource, 'page'>, batch: TraceBatch) => void;
 
 /** A thread died or never came up; `message` is what the browser says of it. */
 export type OnCrash = (thread: Thread, message: string) => void;
@@ -93,17 +95,13 @@ export class Engine {
     reportCrashes(worker, 'machine', crashed);
     this.#crashed.add(crashed);
 
-    const begun = new Promise<void>((resolve) => {
-      const done = (): void => {
-        resolve();
-      };
-      for (const event of ['message', 'error']) worker.addEventListener(event, done, { once: true });
-    });
+    const guestUrl = new URL('guest/', document.baseURI).href;
+    const snapshot = cold ? null : startSnapshot(guestUrl, crashed);
     const traces = { machine: traceChannel('machine', onTrace), viona: traceChannel('viona', onTrace) };
     const machinePorts: MachinePorts = {
       epoch,
-      guestUrl: new URL('guest/', document.baseURI).href,
-      cold,
+      guestUrl,
+      snapshot: snapshot?.machine ?? null,
       trace: traces.machine.port2,
       console: console.port2,
       host: device.port1,
@@ -116,6 +114,7 @@ export class Engine {
       machinePorts.host,
       machinePorts.toGuest.port,
       machinePorts.fromGuest.port,
+      ...(snapshot ? [snapshot.machine] : []),
     ]);
     const ends: GuestEnds = {
       control: control.port2,
@@ -133,7 +132,7 @@ export class Engine {
         if (source !== 'page' && chunk.byteLength >= SMALL_CHUNK) traces[source].port1.postMessage(chunk, [chunk]);
       },
       console: console.port1,
-      begun,
+      begun: Promise.all([hasBegun(worker), snapshot && hasBegun(snapshot.worker)]).then(() => undefined),
       plug: async (init) => {
         const transferred = [ends.control, ends.trace, ends.device, ends.toGuest.port, ends.fromGuest.port];
         plugged = this.#viona.plug(init, Comlink.transfer(ends, transferred));
@@ -141,6 +140,7 @@ export class Engine {
       },
       remove: async () => {
         worker.terminate();
+        snapshot?.worker.terminate();
         this.#crashed.delete(crashed);
         calls.fail(new Error('The guest was removed.'));
         if (plugged) await this.#viona.unplug(await plugged);
@@ -153,12 +153,35 @@ const crash = (thread: Thread, message: string): Error =>
   new Error(`The ${thread} thread failed: ${message}. Reload the page.`);
 
 /** Port 1 is the page's end of a thread's trace, port 2 the thread's. */
-function traceChannel(source: Thread, onTrace: OnTrace): MessageChannel {
+function traceChannel(source: Exclude<TraceSource, 'page'>, onTrace: OnTrace): MessageChannel {
   const channel = new MessageChannel();
   channel.port1.onmessage = (message: MessageEvent<TraceBatch>) => {
     onTrace(source, message.data);
   };
   return channel;
+}
+
+/** Begins to bring the snapshot. @returns the thread, and the machine's end of its wire to it */
+function startSnapshot(guestUrl: string, onCrash: OnCrash): { readonly worker: Worker; readonly machine: MessagePort } {
+  const worker = new Worker(new URL('../../workers/snapshot.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'snapshot',
+  });
+  reportCrashes(worker, 'snapshot', onCrash);
+  const channel = new MessageChannel();
+  const ports: SnapshotPorts = { guestUrl, machine: channel.port1 };
+  worker.postMessage(ports, [ports.machine]);
+  return { worker, machine: channel.port2 };
+}
+
+/** It had its first message, or cannot. */
+function hasBegun(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      resolve();
+    };
+    for (const event of ['message', 'error']) worker.addEventListener(event, done, { once: true });
+  });
 }
 
 function reportCrashes(worker: Worker, thread: Thread, onCrash: OnCrash): void {

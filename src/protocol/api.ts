@@ -4,6 +4,7 @@
  */
 import type { HostAnswer, HostModelId, RxEvent } from '../core/host/host-model.ts';
 import type { LinkDescription as LinkInfo } from '../core/host/host-side-options.ts';
+import type { SnapshotEvent } from '../core/trace/event.ts';
 import type { FrameSpec } from '../core/net/frame-spec.ts';
 import type { PortCounters } from '../core/net/learning-switch.ts';
 import type { NetDescription as NicInfo } from '../core/virtio-net/virtio-net-pci.ts';
@@ -70,6 +71,28 @@ export interface MachineApi {
   setRecording(on: boolean): void;
   /** Resets the machine as its reset button would. */
   restart(): void;
+}
+
+/**
+ * What the snapshot worker calls in the machine worker, which it brings the booted guest to. `begin`, a `take` for each piece and `end` make one
+ * source's snapshot; what was not right is followed by the next source's `begin`. All of it ends with `settle`.
+ */
+export interface SnapshotSink {
+  /** Bytes so far, bytes in all, as they come from the server. */
+  progress(loaded: number, total: number): Promise<void> | void;
+  /** Nothing has to come from the server, or everything has come. */
+  restoring(): Promise<void> | void;
+  emit(event: SnapshotEvent): Promise<void> | void;
+  /** Whatever was taken before is void. */
+  begin(): Promise<void> | void;
+  /** Resolves with the same bytes when they were used. Rejects if they cannot belong to a snapshot. */
+  take(piece: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
+  /** That was all, and the pieces were right. Rejects if it is no snapshot. */
+  end(): Promise<void> | void;
+  /** The last one that came to its end is to be used, or there is none. */
+  settle(found: boolean): Promise<void> | void;
+  /** Resolves when the guest no longer needs every moment: what costs time can be done. */
+  idle(): Promise<void>;
 }
 
 /** What a guest's link begins with. */

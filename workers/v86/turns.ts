@@ -7,7 +7,8 @@
  *
  * Between two slices the thread takes its messages. v86 arranges that, in a browser, by a message to a worker of its
  * own that does nothing but answer: each slice waits for another thread to be scheduled, twice. Here the thread posts
- * the message to itself, and only after some slices: what is urgent comes with turns. While the processor is halted
+ * the message to itself, and not after each slice: what is urgent comes with turns. But a guest that has just started
+ * takes twenty milliseconds for a slice, and then messages are looked for after each. While the processor is halted
  * until a timer is due, the thread **rests**.
  *
  * @source v86 src/main.js v86.prototype.yield, src/rust/cpu/cpu.rs main_loop
@@ -20,8 +21,9 @@ export interface TurnListener {
   rest(): void;
 }
 
-/** Slices between two looks at the thread's messages. */
+/** At most so many slices, and so many milliseconds but for the last slice, are between two looks at the thread's messages. */
 const SLICES = 4;
+const LOOK_AFTER = 4;
 
 /** Returns what ends it: a port that is open keeps a thread alive. */
 export function takeTurns(scheduler: V86Scheduler, listener: TurnListener): () => void {
@@ -33,15 +35,18 @@ export function takeTurns(scheduler: V86Scheduler, listener: TurnListener): () =
   };
 
   const { port1, port2 } = new MessageChannel();
+  let slices = 0;
+  let lookedAt = 0;
   port1.onmessage = (message: { readonly data: number }) => {
+    slices = 0;
+    lookedAt = performance.now();
     scheduler.yield_callback(message.data);
   };
   scheduler.unregister_yield();
-  let slices = 0;
   scheduler.yield = (milliseconds, tick) => {
     if (milliseconds < 1) {
-      slices = (slices + 1) % SLICES;
-      if (slices > 0) scheduler.yield_callback(tick);
+      slices++;
+      if (slices < SLICES && performance.now() - lookedAt < LOOK_AFTER) scheduler.yield_callback(tick);
       else port2.postMessage(tick);
       return;
     }
