@@ -47,16 +47,14 @@ const FILE = 'snapshot.img';
 
 type Source = 'storage' | 'server';
 
-/** What the snapshot unpacks to, on its way. It ends when every piece is known to be right, and fails if one is not. */
-type Pieces = ReadableStream<Piece>;
 type Piece = Uint8Array<ArrayBuffer>;
+type Body = ReadableStream<Piece>;
 
-/** What there is to read from: one of the two. */
+/** What the server says, and what is stored of it. */
 interface Begun {
   readonly record: SnapshotRecord;
   readonly cache: Cache | null;
-  readonly stored: Pieces | null;
-  readonly served: Promise<Pieces> | null;
+  readonly stored: Body | null;
 }
 
 /** Brings the snapshot to its sink, and puts it into the browser's storage if it did not come from there. Never rejects. */
@@ -71,13 +69,13 @@ export async function bringSnapshot(options: SnapshotOptions): Promise<void> {
 }
 
 /** What there is to store of it, null if no snapshot is right. */
-async function deliver(options: SnapshotOptions, { record, cache, stored, served }: Begun): Promise<Piece[] | null> {
+async function deliver(options: SnapshotOptions, { record, cache, stored }: Begun): Promise<Piece[] | null> {
   if (stored) {
     void options.sink.restoring();
-    if (await tried('storage', options, () => pour(stored, options))) return [];
+    if (await tried('storage', options, () => pour(inLargeReads(stored), record, options))) return [];
     await cache?.delete(keyOf(options, record));
   }
-  return tried('server', options, async () => pour(await (served ?? fromServer(options, record)), options));
+  return tried('server', options, async () => pour(chunksOf(await fromServer(options, record)), record, options));
 }
 
 async function begin(options: SnapshotOptions): Promise<Begun | null> {
@@ -91,10 +89,7 @@ async function begin(options: SnapshotOptions): Promise<Begun | null> {
     cache?.delete(url).catch(() => undefined);
   }
   const found = urls.includes(key) ? await cache?.match(key).catch(() => undefined) : undefined;
-  if (found?.body) return { record, cache, stored: inLargeReads(found.body).pipeThrough(cut(record)), served: null };
-  const served = fromServer(options, record);
-  served.catch(() => undefined);
-  return { record, cache, stored: null, served };
+  return { record, cache, stored: found?.body ?? null };
 }
 
 /** The server's record, if it is for this image and this machine. */
@@ -127,14 +122,13 @@ function keyOf({ baseUrl }: SnapshotOptions, { sha256 }: SnapshotRecord): string
   return `${baseUrl}${FILE}?sha256=${sha256}`;
 }
 
-async function fromServer(options: SnapshotOptions, record: SnapshotRecord): Promise<Pieces> {
+async function fromServer(options: SnapshotOptions, record: SnapshotRecord): Promise<Body> {
   // The hash in the URL lets the browser's cache keep a snapshot and never serve a stale one.
   const response = await fetch(keyOf(options, record));
   if (!response.ok || !response.body) throw new Error(`${FILE} could not be loaded (HTTP ${response.status})`);
-  return response.body
-    .pipeThrough(counted(record, options))
-    .pipeThrough(new DecompressionStream('gzip'))
-    .pipeThrough(cut(record));
+  const { readable, writable } = new DecompressionStream('gzip');
+  void feed(response.body, writable.getWriter(), record, options);
+  return readable;
 }
 
 /** What is stored there, and no cache if the browser refuses. */
@@ -161,114 +155,103 @@ async function tried(from: Source, { sink }: SnapshotOptions, bring: () => Promi
   }
 }
 
-/** Reports what goes through. Fails if it is not as long as it should be. */
-function counted({ bytes }: SnapshotRecord, { sink }: SnapshotOptions): TransformStream<Piece, Piece> {
-  let loaded = 0;
+/** Unpacks what comes, and reports it. If it is not as long as it should be, what it unpacks to fails. Never rejects. */
+async function feed(
+  body: Body,
+  writer: WritableStreamDefaultWriter<BufferSource>,
+  { bytes }: SnapshotRecord,
+  { sink }: SnapshotOptions,
+): Promise<void> {
   const progress = paced((some, all) => void sink.progress(some, all));
   const check = (right: boolean): void => {
     if (!right) throw new Error(`it is not the file that snapshot.json describes`);
   };
-  return new TransformStream({
-    transform(chunk, controller) {
+  let loaded = 0;
+  try {
+    for await (const chunk of chunksOf(body)) {
       loaded += chunk.length;
       check(loaded <= bytes);
       progress(loaded, bytes);
-      controller.enqueue(chunk);
-    },
-    flush: () => {
-      check(loaded === bytes);
-      void sink.restoring();
-    },
-  });
+      await writer.write(chunk);
+    }
+    check(loaded === bytes);
+    void sink.restoring();
+    await writer.close();
+  } catch (error) {
+    await writer.abort(error).catch(() => undefined);
+  }
 }
-
-type Controller = TransformStreamDefaultController<Piece>;
 
 /**
  * The same bytes, a piece at a time, read to where they are wanted: twice as fast as taking them as they come (measured
  * with Chromium's Cache). Where a browser has no such reads, they come as they come.
  */
-function inLargeReads(body: Pieces): Pieces {
+async function* inLargeReads(body: Body): AsyncGenerator<Piece> {
   let reader: ReadableStreamBYOBReader;
   try {
     reader = body.getReader({ mode: 'byob' });
   } catch {
-    return body;
+    yield* chunksOf(body);
+    return;
   }
-  return new ReadableStream({
-    async pull(controller) {
-      let piece = new Uint8Array(PIECE_BYTES);
-      for (let filled = 0; filled < PIECE_BYTES;) {
-        const { done, value } = await reader.read(piece.subarray(filled));
-        // The buffer comes back as another one.
-        if (value) piece = new Uint8Array(value.buffer);
-        if (done) {
-          controller.enqueue(piece.subarray(0, filled));
-          controller.close();
-          return;
-        }
-        filled += value.length;
-      }
-      controller.enqueue(piece);
-    },
-    cancel: (reason) => reader.cancel(reason),
-  });
+  for (let ended = false; !ended;) {
+    let piece = new Uint8Array(PIECE_BYTES);
+    let filled = 0;
+    while (filled < PIECE_BYTES && !ended) {
+      const { done, value } = await reader.read(piece.subarray(filled));
+      // The buffer comes back as another one.
+      if (value) piece = new Uint8Array(value.buffer);
+      if (done) ended = true;
+      else filled += value.length;
+    }
+    yield piece.subarray(0, filled);
+  }
 }
 
-/** Makes pieces of what the snapshot unpacks to, as many as there are, whether anybody takes them or not. */
-function cut({ pieces, unpackedBytes }: SnapshotRecord): TransformStream<Piece, Piece> {
+/** Makes pieces of what the snapshot unpacks to. Throws in the end if one was not right. */
+async function* cut(chunks: AsyncIterable<Piece>, { pieces, unpackedBytes }: SnapshotRecord): AsyncGenerator<Piece> {
   const digests: Promise<string | null>[] = [];
+  const hashed = (bytes: Piece): Piece => {
+    digests.push(hexDigest(bytes));
+    return bytes;
+  };
   let piece = new Uint8Array(PIECE_BYTES);
   let filled = 0;
   let total = 0;
-  const done = (bytes: Piece, controller: Controller): void => {
-    digests.push(hexDigest(bytes));
-    controller.enqueue(bytes);
-  };
-  const end = (controller: Controller): void => {
-    done(piece.subarray(0, filled), controller);
-    piece = new Uint8Array(PIECE_BYTES);
-    filled = 0;
-  };
-  return new TransformStream<Piece, Piece>(
-    {
-      transform(chunk, controller) {
-        total += chunk.length;
-        if (total > unpackedBytes) throw new Error(`it unpacks to more than ${unpackedBytes} bytes`);
-        if (filled === 0 && chunk.length === PIECE_BYTES) {
-          done(chunk, controller);
-          return;
-        }
-        for (let at = 0; at < chunk.length;) {
-          const taken = Math.min(chunk.length - at, PIECE_BYTES - filled);
-          piece.set(chunk.subarray(at, at + taken), filled);
-          at += taken;
-          filled += taken;
-          if (filled === PIECE_BYTES) end(controller);
-        }
-      },
-      async flush(controller) {
-        if (filled > 0) end(controller);
-        if (total !== unpackedBytes) throw new Error(`it unpacks to ${total} bytes instead of ${unpackedBytes}`);
-        const found = await Promise.all(digests);
-        // Without crypto.subtle (plain HTTP) nothing is hashed: the lab still works, unverified.
-        if (found.every((digest, index) => digest === null || digest === pieces[index])) return;
-        throw new Error('its checksum is another');
-      },
-    },
-    undefined,
-    new CountQueuingStrategy({ highWaterMark: pieces.length + 1 }),
-  );
+  for await (const chunk of chunks) {
+    total += chunk.length;
+    if (total > unpackedBytes) throw new Error(`it unpacks to more than ${unpackedBytes} bytes`);
+    if (filled === 0 && chunk.length === PIECE_BYTES) {
+      yield hashed(chunk);
+      continue;
+    }
+    for (let at = 0; at < chunk.length;) {
+      const taken = Math.min(chunk.length - at, PIECE_BYTES - filled);
+      piece.set(chunk.subarray(at, at + taken), filled);
+      at += taken;
+      filled += taken;
+      if (filled < PIECE_BYTES) continue;
+      yield hashed(piece);
+      piece = new Uint8Array(PIECE_BYTES);
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield hashed(piece.subarray(0, filled));
+  if (total !== unpackedBytes) throw new Error(`it unpacks to ${total} bytes instead of ${unpackedBytes}`);
+  const found = await Promise.all(digests);
+  // Without crypto.subtle (plain HTTP) nothing is hashed: the lab still works, unverified.
+  if (found.every((digest, index) => digest === null || digest === pieces[index])) return;
+  throw new Error('its checksum is another');
 }
 
 /**
  * Resolves with the pieces when the sink has used all and each is known to be right; rejects if one is not. No piece
  * waits for the answer to the one before: this thread is too busy to hear it.
  */
-async function pour(body: Pieces, { sink }: SnapshotOptions): Promise<Piece[]> {
+async function pour(chunks: AsyncIterable<Piece>, record: SnapshotRecord, { sink }: SnapshotOptions): Promise<Piece[]> {
   const used: Promise<Piece>[] = [];
   const begun = sink.begin();
-  for await (const piece of chunksOf(body)) {
+  for await (const piece of cut(chunks, record)) {
     const taken = sink.take(piece);
     taken.catch(() => undefined);
     used.push(taken);
@@ -280,7 +263,7 @@ async function pour(body: Pieces, { sink }: SnapshotOptions): Promise<Piece[]> {
 }
 
 /** Not every browser iterates a stream by itself. */
-async function* chunksOf(body: Pieces): AsyncGenerator<Piece> {
+async function* chunksOf(body: Body): AsyncGenerator<Piece> {
   const reader = body.getReader();
   try {
     for (;;) {
