@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SnapshotEvent } from '../src/core/trace/event.ts';
 import { SnapshotIntake } from './snapshot-intake.ts';
-import { bringSnapshot, PIECE_BYTES, type SnapshotRecord } from './snapshot-store.ts';
+import { bringSnapshot, type Described, PIECE_BYTES, type SnapshotRecord } from './snapshot-store.ts';
 import { MACHINE_IDENTITY, packSnapshot } from './v86/snapshot.ts';
 
 const BASE = 'http://lab.test/guest/';
@@ -17,10 +17,10 @@ function packed(console: string): Uint8Array {
   return packSnapshot({ ...parts, console: text(console) }, MEMORY);
 }
 
-function piecesOf(bytes: Uint8Array): string[] {
+function described(data: Uint8Array): Described {
   const pieces: string[] = [];
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) pieces.push(sha256(bytes.subarray(at, at + PIECE_BYTES)));
-  return pieces;
+  for (let at = 0; at < data.length; at += PIECE_BYTES) pieces.push(sha256(data.subarray(at, at + PIECE_BYTES)));
+  return { bytes: data.length, pieces };
 }
 
 /** Megabytes: `toEqual` would take minutes. */
@@ -36,10 +36,9 @@ const RECORD: SnapshotRecord = {
   machine: MACHINE_IDENTITY,
   image: sha256(MANIFEST),
   maker: '',
-  bytes: IMAGE.length,
   sha256: sha256(IMAGE),
-  unpackedBytes: UNPACKED.length,
-  pieces: piecesOf(UNPACKED),
+  packed: described(IMAGE),
+  unpacked: described(UNPACKED),
 };
 const KEY = `${BASE}snapshot.img?sha256=${RECORD.sha256}`;
 

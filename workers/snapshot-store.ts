@@ -24,11 +24,18 @@ export interface SnapshotRecord {
   readonly image: string;
   /** SHA-256 of what was done in the guest before it was saved. */
   readonly maker: string;
-  /** Of snapshot.img as it lies there: a gzip. */
-  readonly bytes: number;
+  /** Of snapshot.img as it lies there. */
   readonly sha256: string;
-  readonly unpackedBytes: number;
-  /** SHA-256 of each `PIECE_BYTES` of what it unpacks to; the last piece is shorter. */
+  /** snapshot.img as it lies there: a gzip. */
+  readonly packed: Described;
+  /** What it unpacks to, which is what is stored. */
+  readonly unpacked: Described;
+}
+
+/** Bytes that can be told from any others while they come. */
+export interface Described {
+  readonly bytes: number;
+  /** SHA-256 of each `PIECE_BYTES` of them; the last piece is shorter. */
   readonly pieces: readonly string[];
 }
 
@@ -49,6 +56,8 @@ type Source = 'storage' | 'server';
 
 type Piece = Uint8Array<ArrayBuffer>;
 type Body = ReadableStream<Piece>;
+/** `PIECE_BYTES` each, but for the last. It throws if they are not what they should be, at the latest at its end. */
+type Pieces = AsyncGenerator<Piece>;
 
 /** What the server says, and what is stored of it. */
 interface Begun {
@@ -72,10 +81,11 @@ export async function bringSnapshot(options: SnapshotOptions): Promise<void> {
 async function deliver(options: SnapshotOptions, { record, cache, stored }: Begun): Promise<Piece[] | null> {
   if (stored) {
     void options.sink.restoring();
-    if (await tried('storage', options, () => pour(inLargeReads(stored), record, options))) return [];
+    const pieces = verified(inLargeReads(stored), record.unpacked);
+    if (await tried('storage', options, () => pour(pieces, options))) return [];
     await cache?.delete(keyOf(options, record));
   }
-  return tried('server', options, async () => pour(chunksOf(await fromServer(options, record)), record, options));
+  return tried('server', options, async () => pour(await fromServer(options, record), options));
 }
 
 async function begin(options: SnapshotOptions): Promise<Begun | null> {
@@ -122,13 +132,14 @@ function keyOf({ baseUrl }: SnapshotOptions, { sha256 }: SnapshotRecord): string
   return `${baseUrl}${FILE}?sha256=${sha256}`;
 }
 
-async function fromServer(options: SnapshotOptions, record: SnapshotRecord): Promise<Body> {
+async function fromServer(options: SnapshotOptions, record: SnapshotRecord): Promise<Pieces> {
   // The hash in the URL lets the browser's cache keep a snapshot and never serve a stale one.
   const response = await fetch(keyOf(options, record));
   if (!response.ok || !response.body) throw new Error(`${FILE} could not be loaded (HTTP ${response.status})`);
   const { readable, writable } = new DecompressionStream('gzip');
-  void feed(response.body, writable.getWriter(), record, options);
-  return readable;
+  void feed(chunksOf(response.body), writable.getWriter(), record, options);
+  // Bytes that are right unpack to what is right; the gzip's own checksum says so, too.
+  return cut(chunksOf(readable), record.unpacked.bytes);
 }
 
 /** What is stored there, and no cache if the browser refuses. */
@@ -155,26 +166,21 @@ async function tried(from: Source, { sink }: SnapshotOptions, bring: () => Promi
   }
 }
 
-/** Unpacks what comes, and reports it. If it is not as long as it should be, what it unpacks to fails. Never rejects. */
+/** Unpacks what comes, and reports it. If that is not right, what it unpacks to fails. Never rejects. */
 async function feed(
-  body: Body,
+  chunks: AsyncIterable<Piece>,
   writer: WritableStreamDefaultWriter<BufferSource>,
-  { bytes }: SnapshotRecord,
+  { packed }: SnapshotRecord,
   { sink }: SnapshotOptions,
 ): Promise<void> {
-  const progress = paced((some, all) => void sink.progress(some, all));
-  const check = (right: boolean): void => {
-    if (!right) throw new Error(`it is not the file that snapshot.json describes`);
-  };
+  const progress = paced((loaded, total) => void sink.progress(loaded, total));
   let loaded = 0;
   try {
-    for await (const chunk of chunksOf(body)) {
-      loaded += chunk.length;
-      check(loaded <= bytes);
-      progress(loaded, bytes);
-      await writer.write(chunk);
+    for await (const piece of verified(chunks, packed)) {
+      loaded += piece.length;
+      progress(loaded, packed.bytes);
+      await writer.write(piece);
     }
-    check(loaded === bytes);
     void sink.restoring();
     await writer.close();
   } catch (error) {
@@ -208,21 +214,15 @@ async function* inLargeReads(body: Body): AsyncGenerator<Piece> {
   }
 }
 
-/** Makes pieces of what the snapshot unpacks to. Throws in the end if one was not right. */
-async function* cut(chunks: AsyncIterable<Piece>, { pieces, unpackedBytes }: SnapshotRecord): AsyncGenerator<Piece> {
-  const digests: Promise<string | null>[] = [];
-  const hashed = (bytes: Piece): Piece => {
-    digests.push(hexDigest(bytes));
-    return bytes;
-  };
+async function* cut(chunks: AsyncIterable<Piece>, bytes: number): Pieces {
   let piece = new Uint8Array(PIECE_BYTES);
   let filled = 0;
   let total = 0;
   for await (const chunk of chunks) {
     total += chunk.length;
-    if (total > unpackedBytes) throw new Error(`it unpacks to more than ${unpackedBytes} bytes`);
+    if (total > bytes) throw new Error(`it has more than ${bytes} bytes`);
     if (filled === 0 && chunk.length === PIECE_BYTES) {
-      yield hashed(chunk);
+      yield chunk;
       continue;
     }
     for (let at = 0; at < chunk.length;) {
@@ -231,13 +231,22 @@ async function* cut(chunks: AsyncIterable<Piece>, { pieces, unpackedBytes }: Sna
       at += taken;
       filled += taken;
       if (filled < PIECE_BYTES) continue;
-      yield hashed(piece);
+      yield piece;
       piece = new Uint8Array(PIECE_BYTES);
       filled = 0;
     }
   }
-  if (filled > 0) yield hashed(piece.subarray(0, filled));
-  if (total !== unpackedBytes) throw new Error(`it unpacks to ${total} bytes instead of ${unpackedBytes}`);
+  if (filled > 0) yield piece.subarray(0, filled);
+  if (total !== bytes) throw new Error(`it has ${total} bytes instead of ${bytes}`);
+}
+
+/** A piece is there before its hash is known. */
+async function* verified(chunks: AsyncIterable<Piece>, { bytes, pieces }: Described): Pieces {
+  const digests: Promise<string | null>[] = [];
+  for await (const piece of cut(chunks, bytes)) {
+    digests.push(hexDigest(piece));
+    yield piece;
+  }
   const found = await Promise.all(digests);
   // Without crypto.subtle (plain HTTP) nothing is hashed: the lab still works, unverified.
   if (found.every((digest, index) => digest === null || digest === pieces[index])) return;
@@ -245,21 +254,20 @@ async function* cut(chunks: AsyncIterable<Piece>, { pieces, unpackedBytes }: Sna
 }
 
 /**
- * Resolves with the pieces when the sink has used all and each is known to be right; rejects if one is not. No piece
- * waits for the answer to the one before: this thread is too busy to hear it.
+ * Resolves with the pieces when all were right and the sink has used them; rejects if one was not. No piece waits for the answer to the one before: this thread is too busy to hear it.
  */
-async function pour(chunks: AsyncIterable<Piece>, record: SnapshotRecord, { sink }: SnapshotOptions): Promise<Piece[]> {
+async function pour(pieces: Pieces, { sink }: SnapshotOptions): Promise<Piece[]> {
   const used: Promise<Piece>[] = [];
   const begun = sink.begin();
-  for await (const piece of cut(chunks, record)) {
+  for await (const piece of pieces) {
     const taken = sink.take(piece);
     taken.catch(() => undefined);
     used.push(taken);
   }
   await begun;
-  const pieces = await Promise.all(used);
+  const taken = await Promise.all(used);
   await sink.end();
-  return pieces;
+  return taken;
 }
 
 /** Not every browser iterates a stream by itself. */

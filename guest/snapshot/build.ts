@@ -11,7 +11,7 @@ import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { GUEST_FILES } from '../boot.ts';
-import { PIECE_BYTES, type SnapshotRecord } from '../../workers/snapshot-store.ts';
+import { type Described, PIECE_BYTES, type SnapshotRecord } from '../../workers/snapshot-store.ts';
 import { MACHINE_IDENTITY } from '../../workers/v86/snapshot.ts';
 import { makeSnapshot, STEPS } from './make.ts';
 
@@ -39,8 +39,8 @@ async function current(image: string): Promise<SnapshotRecord | undefined> {
   try {
     const record = JSON.parse(await readFile(RECORD, 'utf8')) as SnapshotRecord;
     const { size } = await stat(IMAGE);
-    const { machine, maker, bytes } = record;
-    const fits = machine === MACHINE_IDENTITY && maker === MAKER && record.image === image && bytes === size;
+    const { machine, maker, packed } = record;
+    const fits = machine === MACHINE_IDENTITY && maker === MAKER && record.image === image && packed.bytes === size;
     return fits ? record : undefined;
   } catch {
     return undefined; // there is none, or a damaged one: make it
@@ -66,10 +66,9 @@ async function build(force: boolean): Promise<void> {
     machine: MACHINE_IDENTITY,
     image,
     maker: MAKER,
-    bytes: packed.length,
     sha256: sha256(packed),
-    unpackedBytes: unpacked.length,
-    pieces: piecesOf(unpacked).map(sha256),
+    packed: describe(packed),
+    unpacked: describe(unpacked),
   };
   await rm(RECORD, { force: true });
   await replace(IMAGE, packed);
@@ -77,9 +76,10 @@ async function build(force: boolean): Promise<void> {
   console.log(`snapshot: made: ${summary(record)}`);
 }
 
-function piecesOf(bytes: Uint8Array): Uint8Array[] {
-  const count = Math.ceil(bytes.length / PIECE_BYTES);
-  return Array.from({ length: count }, (_, index) => bytes.subarray(index * PIECE_BYTES, (index + 1) * PIECE_BYTES));
+function describe(data: Uint8Array): Described {
+  const pieces: string[] = [];
+  for (let at = 0; at < data.length; at += PIECE_BYTES) pieces.push(sha256(data.subarray(at, at + PIECE_BYTES)));
+  return { bytes: data.length, pieces };
 }
 
 async function replace(path: string, data: Uint8Array | string): Promise<void> {
@@ -87,8 +87,8 @@ async function replace(path: string, data: Uint8Array | string): Promise<void> {
   await rename(`${path}.new`, path);
 }
 
-function summary({ bytes, unpackedBytes }: SnapshotRecord): string {
-  return `${(bytes / 1e6).toFixed(1)} MB, ${(unpackedBytes / 1e6).toFixed(1)} MB unpacked`;
+function summary({ packed, unpacked }: SnapshotRecord): string {
+  return `${(packed.bytes / 1e6).toFixed(1)} MB, ${(unpacked.bytes / 1e6).toFixed(1)} MB unpacked`;
 }
 
 try {

@@ -18,8 +18,8 @@ import { GUEST_CMDLINE } from '../../guest/boot.ts';
 import { HARDWARE } from './hardware.ts';
 import type { V86OptionRom } from './internals.ts';
 
-/** Goes up whenever the parts, or the state in which a guest is saved, change their meaning. */
-const FORMAT = 2;
+/** Goes up whenever the parts, their description, or the state in which a guest is saved change their meaning. */
+const FORMAT = 3;
 /** Of the npm package; `seam.test.ts` holds it against what is installed. */
 export const V86_VERSION = '0.5.462+g5f9a90f';
 
