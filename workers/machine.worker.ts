@@ -61,13 +61,13 @@ class MachineWorker implements MachineApi {
   readonly #ports: MachinePorts;
   readonly #agent: ExecAgent;
   readonly #trace: WorkerTrace;
-  /** From the first moment on: neither waits for the page. */
+  readonly #toGuest: FrameReceiver;
+  /** From the first moment on: it does not wait for the page. */
   readonly #refilled: Promise<RefilledMachine | null>;
   readonly #idle: Promise<void>;
   #onIdle!: () => void;
   #machine: Machine | null = null;
   #device: VirtioNetPci | null = null;
-  readonly #toGuest: FrameReceiver;
   #console: number[] = [];
   #stage: BootStage = 'download';
   /** Chosen before there was a device. */

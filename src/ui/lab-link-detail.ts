@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
+import { live } from 'lit/directives/live.js';
 import { groupName } from '../core/trace/group-names.ts';
 import { parseMac } from '../core/net/mac.ts';
 import { SILENT_TEXT } from '../core/viona/kstat.ts';
@@ -95,7 +96,7 @@ export class LabLinkDetail extends LitElement {
           >
             ${(['physical', 'vnic'] as const).map(
               (each) =>
-                html`<option value=${each} .selected=${each === kind}>
+                html`<option value=${each} .selected=${live(each === kind)}>
                   ${each === 'vnic' ? 'a VNIC' : 'a physical NIC'}
                 </option>`,
             )}

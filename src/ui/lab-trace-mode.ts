@@ -133,7 +133,8 @@ export class LabTraceMode extends LitElement {
   readonly #chosen = (event: Event): void => {
     const { value } = event.target as HTMLSelectElement;
     const mode = TRACE_MODES.find((each) => each === value);
-    if (mode) void this.#actions.actions?.setTrace(mode);
+    // By then it may be undone again, and nothing to render for; the list still shows what was chosen.
+    if (mode) void this.#actions.actions?.setTrace(mode).finally(() => this.requestUpdate());
   };
 }
 

@@ -179,6 +179,7 @@ export class StoreController implements ReactiveController {
   readonly #interval: number;
   #last = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** As of the host's last rendering. */
   #selected: unknown;
   #store: LabStore | null = null;
   #unsubscribe: (() => void) | null = null;
@@ -213,14 +214,16 @@ export class StoreController implements ReactiveController {
     this.#leave();
   }
 
+  /** Whatever it renders for: what it reads of the store is from now. */
+  hostUpdate(): void {
+    this.#selected = this.#store ? this.#select(this.#store) : undefined;
+  }
+
   #join(): void {
     const store = this.#store;
     if (!store || this.#unsubscribe || !this.#host.isConnected) return;
     this.#unsubscribe = store.subscribe(() => {
-      const selected = this.#select(store);
-      if (Object.is(selected, this.#selected)) return;
-      this.#selected = selected;
-      this.#update();
+      if (!Object.is(this.#select(store), this.#selected)) this.#update();
     });
   }
 
