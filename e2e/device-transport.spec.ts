@@ -1,9 +1,10 @@
 /** Ways to find and to drive the device: modern, transitional, legacy; MSI-X and INTx; split and packed rings. */
 import type { PersonalityRequest } from '../src/core/virtio-net/personality-request.ts';
 import { expectTraffic, featuresInGuest, interrupts, offer } from './device.ts';
-import { expect, test } from './fixtures.ts';
+import type { Lab } from '../src/app/lab.ts';
+import { expect, type OpenPages, test } from './fixtures.ts';
 import { OWN } from './frames.ts';
-import type { LabClient } from './lab-client.ts';
+import { LabClient } from './lab-client.ts';
 
 const VERSION_1 = 32;
 const EVENT_IDX = 29;
@@ -16,7 +17,9 @@ const MRG_RXBUF = 15;
  */
 const SEVERAL_PAIRS = ['VIRTIO_NET_F_MQ', 'VIRTIO_NET_F_RSS'];
 
-test.use({ hostModel: 'exact' });
+const MODEL = 'exact';
+
+test.use({ hostModel: MODEL });
 
 const pciIds = (lab: LabClient): Promise<string> =>
   lab.exec('cd $(dirname $(readlink -f /sys/class/net/eth0/device)); echo $(cat device revision)');
@@ -43,47 +46,40 @@ test('a modern device: MSI-X has a vector for each queue and one for the configu
   await lab.setLinkUp(true);
 });
 
-test.describe('another PCI function', () => {
-  // What the function is, is read when the machine starts: each of these boots twice.
-  test.slow();
-
-  test.afterEach(async ({ lab }) => {
-    await restartAs(lab, {});
-  });
-
-  test('without MSI-X the device interrupts by INTx, with either ring', async ({ lab }) => {
-    await restartAs(lab, { msix: false, remove: ['VIRTIO_F_RING_PACKED'] });
-    for (const packed of [false, true]) {
-      await offer(lab, { msix: false, ...rings(packed, packed) });
-      expect((await featuresInGuest(lab)).includes(RING_PACKED)).toBe(packed);
-      await expectTraffic(lab);
-      const lines = await interrupts(lab);
-      expect(lines).not.toHaveProperty('input.0');
-      expect(lines.intx).toBeGreaterThan(0);
-    }
-  });
-
-  test('a transitional device serves a modern driver, and a legacy driver', async ({ lab }) => {
-    await restartAs(lab, { transitional: true });
-    expect(await pciIds(lab)).toBe('0x1000 0x00');
-    expect(await featuresInGuest(lab)).toContain(VERSION_1);
+test('without MSI-X the device interrupts by INTx, with either ring', async ({ pages }) => {
+  const lab = await openWith(pages, { msix: false });
+  for (const packed of [false, true]) {
+    await offer(lab, { msix: false, ...rings(packed, packed) });
+    expect((await featuresInGuest(lab)).includes(RING_PACKED)).toBe(packed);
     await expectTraffic(lab);
+    const lines = await interrupts(lab);
+    expect(lines).not.toHaveProperty('input.0');
+    expect(lines.intx).toBeGreaterThan(0);
+  }
+  await lab.page.close();
+});
 
-    for (const mergeable of [true, false]) {
-      const buffers = { [mergeable ? 'add' : 'remove']: ['VIRTIO_NET_F_MRG_RXBUF', ...SEVERAL_PAIRS] };
-      await lab.setPersonality({ transitional: true, ...buffers });
-      await reloadDriver(lab, 'force_legacy=1');
-      const bits = await featuresInGuest(lab);
-      expect(bits).not.toContain(VERSION_1);
-      expect(bits.every((bit) => bit < 32)).toBe(true);
-      expect(bits.includes(MRG_RXBUF)).toBe(mergeable);
-      await expectTraffic(lab);
-    }
-    // A legacy driver writes its address to the configuration space: recorded, and without effect.
-    await lab.exec('ip link set eth0 address 02:00:00:00:00:77');
-    expect((await lab.nic()).mac).toBe(OWN);
-    expect((await lab.trace({ type: 'config-write', since: lab.since })).length).toBeGreaterThan(0);
-  });
+test('a transitional device serves a modern driver, and a legacy driver', async ({ pages }) => {
+  const lab = await openWith(pages, { transitional: true });
+  expect(await pciIds(lab)).toBe('0x1000 0x00');
+  expect(await featuresInGuest(lab)).toContain(VERSION_1);
+  await expectTraffic(lab);
+
+  for (const mergeable of [true, false]) {
+    const buffers = { [mergeable ? 'add' : 'remove']: ['VIRTIO_NET_F_MRG_RXBUF', ...SEVERAL_PAIRS] };
+    await lab.setPersonality({ transitional: true, ...buffers });
+    await reloadDriver(lab, 'force_legacy=1');
+    const bits = await featuresInGuest(lab);
+    expect(bits).not.toContain(VERSION_1);
+    expect(bits.every((bit) => bit < 32)).toBe(true);
+    expect(bits.includes(MRG_RXBUF)).toBe(mergeable);
+    await expectTraffic(lab);
+  }
+  // A legacy driver writes its address to the configuration space: recorded, and without effect.
+  await lab.exec('ip link set eth0 address 02:00:00:00:00:77');
+  expect((await lab.nic()).mac).toBe(OWN);
+  expect((await lab.trace({ type: 'config-write', since: lab.since })).length).toBeGreaterThan(0);
+  await lab.page.close();
 });
 
 for (const packed of [false, true]) {
@@ -114,12 +110,25 @@ function rings(packed: boolean, eventIdx: boolean, mergeable = true): Personalit
   return { add: names(true), remove: names(false) };
 }
 
-/** Resets the machine, so that the guest finds another PCI function. */
-async function restartAs(lab: LabClient, request: PersonalityRequest): Promise<void> {
-  const since = ((await lab.trace()).at(-1)?.seq ?? -1) + 1;
-  await lab.setPersonality(request);
-  await lab.restart();
-  const ready = async (): Promise<boolean> =>
-    (await lab.trace({ type: 'boot', since })).some(({ event }) => event.type === 'boot' && event.stage === 'ready');
-  await expect.poll(ready, { timeout: 150_000 }).toBe(true);
+/**
+ * A page of its own. What the PCI function is, is read when the machine starts, so it is asked for as soon as there is a
+ * lab to ask: the guest finds that function and no other.
+ */
+async function openWith(pages: OpenPages, request: PersonalityRequest): Promise<LabClient> {
+  const page = await pages.open();
+  await page.addInitScript((asked) => {
+    Object.defineProperty(window, 'lab', {
+      configurable: true,
+      set(lab: Lab) {
+        Object.defineProperty(window, 'lab', { value: lab });
+        void lab.setPersonality(asked);
+      },
+    });
+  }, request);
+  await page.goto('/');
+  const lab = new LabClient(page);
+  await lab.ready();
+  await lab.setHostModel(MODEL);
+  await lab.reprobe();
+  return lab;
 }

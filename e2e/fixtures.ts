@@ -13,7 +13,7 @@ import { LabPage } from './lab-page.ts';
 export { expect } from '@playwright/test';
 
 /** Pages of this worker, and what went wrong in them since somebody asked. */
-class OpenPages {
+export class OpenPages {
   readonly #browser: Browser;
   readonly #options: NonNullable<Parameters<Browser['newPage']>[0]>;
   readonly #pages = new Set<Page>();

@@ -10,6 +10,8 @@ async function expectPing(lab: LabClient): Promise<void> {
   await lab.exec('ip link set eth0 up && ping -n -q -c 3 -i 0.2 -w 20 10.0.2.2');
 }
 
+const pciId = (lab: LabClient): Promise<string> => lab.exec('cat /sys/class/net/eth0/device/../device');
+
 /** After a reset of the machine: the stages pass, then all works as on the first day. */
 async function expectAnotherBoot(lab: LabClient, ui: LabPage, since: number): Promise<void> {
   await expect(ui.guest).not.toContainText('Guest ready');
@@ -86,11 +88,13 @@ test('the guest reboots by itself', async ({ lab, ui }) => {
   await reboot;
 });
 
-test('the reset button restarts the guest', async ({ lab, ui }) => {
+test('the reset button restarts the guest, which finds the PCI function that was asked for', async ({ lab, ui }) => {
   const since = lab.since;
+  await lab.setPersonality({ transitional: true });
   await ui.restart.click();
   await expectAnotherBoot(lab, ui, since);
   expect((await lab.link()).level).toBe('MULTI');
+  expect(await pciId(lab)).toBe('0x1000');
 });
 
 test('the guest switches the machine off, and Restart switches it on', async ({ lab, ui }) => {
@@ -100,4 +104,5 @@ test('the guest switches the machine off, and Restart switches it on', async ({ 
   const since = lab.since;
   await ui.restart.click();
   await expectAnotherBoot(lab, ui, since);
+  expect(await pciId(lab), 'whatever it was before').toBe('0x1041');
 });

@@ -107,5 +107,12 @@ test('on a narrow page the switch is a list', async ({ lab, ui }) => {
   await expect.poll(() => lab.page.evaluate(() => window.lab.store.model.traceMode)).toBe('off');
   await lab.setTrace('live');
   await expect(list).toHaveValue('live');
+  // Chosen, and undone before the page is drawn again.
+  await list.evaluate(async (select: HTMLSelectElement) => {
+    select.value = 'off';
+    select.dispatchEvent(new Event('change'));
+    await window.lab.setTrace('live');
+  });
+  await expect(list).toHaveValue('live');
   await lab.page.setViewportSize(size ?? { width: 1440, height: 900 });
 });
