@@ -6,10 +6,12 @@ import { LabPage } from './lab-page.ts';
 
 const CACHE = 'virtio-net-lab-snapshot';
 
-/** What became of the snapshot: `used storage`. */
+/** What became of each snapshot that was found: `used storage`. */
 async function snapshots(page: Page): Promise<string[]> {
   const events = await new LabClient(page).trace({ type: 'snapshot' });
-  return events.flatMap(({ event }) => (event.type === 'snapshot' ? [`${event.outcome} ${event.from}`] : []));
+  return events.flatMap(({ event }) =>
+    event.type === 'snapshot' && event.outcome !== 'found' ? [`${event.outcome} ${event.from}`] : [],
+  );
 }
 
 async function stages(page: Page): Promise<Set<string>> {

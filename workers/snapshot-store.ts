@@ -153,6 +153,7 @@ async function openCache({ storage }: SnapshotOptions): Promise<{ cache: Cache |
 }
 
 async function tried(from: Source, { sink }: SnapshotOptions, bring: () => Promise<Piece[]>): Promise<Piece[] | null> {
+  void sink.emit({ type: 'snapshot', outcome: 'found', from, detail: '' });
   try {
     const pieces = await bring();
     void sink.emit({ type: 'snapshot', outcome: 'used', from, detail: '' });

@@ -1,5 +1,6 @@
 import { css, html, LitElement, nothing } from 'lit';
 import type { BootStage } from '../core/trace/event.ts';
+import type { LabModel } from '../core/trace/model.ts';
 import {
   bootTimes,
   isBooting,
@@ -59,7 +60,10 @@ export class LabBootGuide extends LitElement {
     `,
   ];
 
-  readonly #store = new StoreController(this, ({ model }) => model.boot ?? model.failure);
+  readonly #store = new StoreController(
+    this,
+    ({ model }) => model.failure ?? `${model.snapshots.length} ${JSON.stringify(model.boot)}`,
+  );
   readonly #last = lastBootSeconds();
 
   constructor() {
@@ -82,18 +86,22 @@ export class LabBootGuide extends LitElement {
     `;
   }
 
+  #expected({ warm }: LabModel): string {
+    if (warm) return 'The guest goes on from a snapshot, a second after that is here.';
+    return `The guest boots. ${this.#last === null ? 'It takes 15 to 60 seconds.' : `The last time here it took ${this.#last} s.`}`;
+  }
+
   #stages({ model, log }: LabStore): unknown {
     const times = bootTimes(log.events);
     const stages = stagesOf(model);
-    const refused = model.snapshots.filter(({ outcome, detail }) => outcome !== 'used' && detail !== '');
-    const expected = this.#last === null ? 'It takes 15 to 60 seconds.' : `The last time here it took ${this.#last} s.`;
+    const troubles = model.snapshots.filter(({ detail }) => detail !== '');
     return html`
       <div>
-        <h3>The guest boots. ${expected}</h3>
+        <h3>${this.#expected(model)}</h3>
         <ol class="rows">
           ${stages.map((stage) => stageRow(stage, stages, model.boot?.stage ?? null, times))}
         </ol>
-        ${refused.map(({ detail }) => html`<p class="muted">${detail}</p>`)}
+        ${troubles.map(({ detail }) => html`<p class="muted">${detail}</p>`)}
       </div>
       <div>
         <h3>Then type here</h3>

@@ -29,10 +29,10 @@ export type BootStage = (typeof COLD_STAGES)[number] | (typeof WARM_STAGES)[numb
 export interface SnapshotEvent {
   readonly type: 'snapshot';
   /**
-   * The guest goes on from it (`used`); it is not the right one (`refused`); there is none (`absent`); it is stored in
-   * this browser (`kept`) or could not be (`not-kept`).
+   * There is one, on its way (`found`), and the guest goes on from it (`used`) or it is not the right one (`refused`);
+   * there is none (`absent`); it is stored in this browser (`kept`) or could not be (`not-kept`).
    */
-  readonly outcome: 'used' | 'refused' | 'absent' | 'kept' | 'not-kept';
+  readonly outcome: 'found' | 'used' | 'refused' | 'absent' | 'kept' | 'not-kept';
   readonly from: 'storage' | 'server';
   /** A sentence for the user, or nothing. */
   readonly detail: string;

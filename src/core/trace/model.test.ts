@@ -34,13 +34,13 @@ describe('LabModel', () => {
   it('tells a start from a snapshot from a boot, which is what a reset brings', () => {
     const refused = { type: 'snapshot', outcome: 'refused', from: 'storage', detail: 'It is damaged.' } as const;
     const used = { type: 'snapshot', outcome: 'used', from: 'server', detail: '' } as const;
-    expect(foldAll(stamp([refused])).warm).toBe(false);
-    const restored = foldAll(stamp([refused, used]));
-    expect(restored).toMatchObject({ warm: true, snapshots: [refused, used] });
-    expect(foldAll(stamp([{ type: 'machine-reset' }]), restored)).toMatchObject({
-      warm: false,
-      snapshots: [refused, used],
-    });
+    const found = { type: 'snapshot', outcome: 'found', from: 'storage', detail: '' } as const;
+    const kept = { type: 'snapshot', outcome: 'kept', from: 'storage', detail: '' } as const;
+    expect(foldAll(stamp([found])).warm).toBe(true);
+    expect(foldAll(stamp([found, refused])).warm).toBe(false);
+    const restored = foldAll(stamp([found, refused, used, kept]));
+    expect(restored).toMatchObject({ warm: true, snapshots: [found, refused, used, kept] });
+    expect(foldAll(stamp([{ type: 'machine-reset' }]), restored).warm).toBe(false);
   });
 
   it('is what the events say', () => {

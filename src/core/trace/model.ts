@@ -51,7 +51,7 @@ export interface LabModel {
   /** Sequence number after the last event folded in. */
   readonly seq: number;
   readonly boot: { readonly stage: BootStage; readonly loadedBytes: number; readonly totalBytes: number } | null;
-  /** The present boot went on from a snapshot. */
+  /** The present boot goes on from a snapshot, as far as is known. */
   readonly warm: boolean;
   /** What became of the snapshot, oldest first. */
   readonly snapshots: readonly SnapshotEvent[];
@@ -167,6 +167,11 @@ export function fold(model: LabModel, stamped: StampedEvent): LabModel {
   return { ...model, ...change, ...logged(model, stamped), seq: stamped.seq + 1 };
 }
 
+function warmAfter({ warm }: LabModel, { outcome }: SnapshotEvent): boolean {
+  if (outcome === 'found' || outcome === 'used') return true;
+  return outcome !== 'refused' && outcome !== 'absent' && warm;
+}
+
 function changeOf(model: LabModel, event: TraceEvent): Partial<LabModel> {
   switch (event.type) {
     case 'boot':
@@ -175,7 +180,7 @@ function changeOf(model: LabModel, event: TraceEvent): Partial<LabModel> {
         failure: null,
       };
     case 'snapshot':
-      return { warm: model.warm || event.outcome === 'used', snapshots: [...model.snapshots, event] };
+      return { warm: warmAfter(model, event), snapshots: [...model.snapshots, event] };
     case 'machine-failed':
       return { failure: { message: event.message, mend: event.mend } };
     case 'machine-off':
