@@ -1,5 +1,6 @@
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream';
 import type { Connect, Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { sizeBudget } from './.ci/size-budget.ts';
@@ -39,7 +40,7 @@ function snapshotFile(folder: string): Connect.NextHandleFunction {
     }
     response.setHeader('Content-Type', 'application/octet-stream');
     response.setHeader('Content-Length', statSync(path).size);
-    createReadStream(path, { highWaterMark: 1024 * 1024 }).pipe(response);
+    pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), response, () => undefined);
   };
 }
 

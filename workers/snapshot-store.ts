@@ -83,7 +83,7 @@ async function deliver(options: SnapshotOptions, { record, cache, stored }: Begu
     void options.sink.restoring();
     const pieces = verified(inLargeReads(stored), record.unpacked);
     if (await tried('storage', options, () => pour(pieces, options))) return [];
-    await cache?.delete(keyOf(options, record));
+    await cache?.delete(keyOf(options, record)).catch(() => undefined);
   }
   return tried('server', options, async () => pour(await fromServer(options, record), options));
 }
