@@ -54,7 +54,7 @@ export class Bench {
       const watch = (rate: number): void => {
         this.watch(subject, better === 'more' ? rate : 1 / rate, true);
       };
-      await warmUp(async () => (better === 'more' ? measure() : 1 / (await measure())), watch);
+      await warmUp(async () => (better === 'more' ? measure() : 1 / (await measure())), this.#open?.guests ?? 1, watch);
     }
     return inTurn(this.rounds * times, measures, this.watch);
   }

@@ -18,22 +18,28 @@ describe('warming up', () => {
 
   it('ends when the rate has not risen twice', async () => {
     const { measure, calls } = rates([10, 20, 40, 41, 40, 99]);
-    await warmUp(measure, undefined, clock());
+    await warmUp(measure, 1, undefined, clock());
     expect(calls()).toBe(5);
   });
 
   it('goes on after a rate that fell for once', async () => {
     const { measure, calls } = rates([10, 9, 20, 20, 20]);
-    await warmUp(measure, undefined, clock());
+    await warmUp(measure, 1, undefined, clock());
     expect(calls()).toBe(5);
   });
 
   it('does not end before some seconds', async () => {
     const { measure, calls } = rates([10]);
     let time = 0;
-    await warmUp(measure, undefined, () => (time += 1000));
+    await warmUp(measure, 1, undefined, () => (time += 1000));
     expect(time).toBeGreaterThan(12_000);
     expect(calls()).toBeGreaterThan(4);
+  });
+
+  it('takes longer with several guests, which share the machine', async () => {
+    let time = 0;
+    await warmUp(rates([10]).measure, 2, undefined, () => (time += 1000));
+    expect(time).toBeGreaterThan(24_000);
   });
 
   it('ends at some time with a rate that rises for ever', async () => {
@@ -43,6 +49,7 @@ describe('warming up', () => {
         calls++;
         return Promise.resolve((rate *= 2));
       },
+      1,
       undefined,
       () => (clock += 1000),
     );

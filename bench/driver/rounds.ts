@@ -4,10 +4,11 @@ export type Measure = () => Promise<number>;
 
 /**
  * A guest that has just started runs slowly. It is warm when a rate has not risen by this much, twice in a row, and not
- * before it has run for some seconds: other users of the machine can make a rate stand still.
+ * before it has run for some seconds: other users of the machine can make a rate stand still. Guests that take part in
+ * the same workload have the same cores.
  */
 const STILL_RISING = 1.03;
-const [WARM_UP_MIN, WARM_UP_MAX] = [12_000, 30_000];
+const [MIN_EACH, MAX_EACH] = [12_000, 30_000];
 
 /** Hears of every sample, and of every one that is only for warming up. */
 export type Watch = (subject: string, sample: number, warming: boolean) => void;
@@ -15,17 +16,19 @@ export type Watch = (subject: string, sample: number, warming: boolean) => void;
 /**
  * Runs a workload until its rate no longer rises. Every subject goes through it before its first sample.
  * @param measure a rate: more is faster
+ * @param guests that take part in it
  * @param now milliseconds
  */
 export async function warmUp(
   measure: Measure,
+  guests: number,
   watch: (rate: number) => void = () => undefined,
   now: () => number = Date.now,
 ): Promise<void> {
   const start = now();
-  const passed = (): number => now() - start;
+  const passed = (): number => (now() - start) / guests;
   let best = 0;
-  for (let settled = 0; (settled < 2 || passed() < WARM_UP_MIN) && passed() < WARM_UP_MAX;) {
+  for (let settled = 0; (settled < 2 || passed() < MIN_EACH) && passed() < MAX_EACH;) {
     const rate = await measure();
     watch(rate);
     settled = rate > best * STILL_RISING ? 0 : settled + 1;

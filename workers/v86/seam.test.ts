@@ -141,12 +141,26 @@ describe('v86', () => {
       .finally(() => tick.mockRestore());
   });
 
-  it('takes messages after every fourth slice', async () => {
+  it('takes messages after every fourth slice, and after one that took long', async () => {
     const scheduler = schedulerOf(machine.emulator);
     const tick = vi.spyOn(scheduler, 'yield_callback').mockImplementation(() => undefined);
-    for (let slice = 0; slice < 8; slice++) scheduler.yield(0, slice);
-    expect(tick).toHaveBeenCalledTimes(6);
-    await vi.waitFor(() => expect(tick).toHaveBeenCalledTimes(8), { timeout: 60_000, interval: 5 });
+    let now = performance.now() + 1000;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+    /** How many of that many slices go on at once. */
+    const slices = async (count: number): Promise<number> => {
+      tick.mockClear();
+      for (let slice = 0; slice < count; slice++) scheduler.yield(0, slice);
+      const atOnce = tick.mock.calls.length;
+      await vi.waitFor(() => expect(tick).toHaveBeenCalledTimes(count), { timeout: 60_000, interval: 5 });
+      return atOnce;
+    };
+    expect(await slices(1), 'the last look is long ago').toBe(0);
+    expect(await slices(4)).toBe(3);
+    expect(await slices(4)).toBe(3);
+    now += 5;
+    expect(await slices(1)).toBe(0);
+    expect(await slices(1)).toBe(1);
+    clock.mockRestore();
     tick.mockRestore();
   });
 
