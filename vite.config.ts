@@ -29,28 +29,27 @@ const keptFiles: Connect.NextHandleFunction = (request, response, next) => {
   next();
 };
 
-/** The snapshot is read in large pieces: in those of Vite's own server it takes four times the processor's time. */
-function snapshotFile(folder: string): Connect.NextHandleFunction {
-  return (request, response, next) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    const path = join(folder, pathname);
-    if (pathname !== '/guest/snapshot.img' || request.method !== 'GET' || !existsSync(path)) {
-      next();
-      return;
-    }
-    response.setHeader('Content-Type', 'application/octet-stream');
-    response.setHeader('Content-Length', statSync(path).size);
-    pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), response, () => undefined);
-  };
-}
-
-/** A missing part of the guest image is answered in words that help. */
+/**
+ * A missing part of the guest image is answered in words that help. The snapshot is read in large pieces: in those of
+ * Vite's own server it takes four times the processor's time.
+ */
 function guestFiles(folder: string): Connect.NextHandleFunction {
   return (request, response, next) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     // The builder's sources share the path in development: guest/boot.ts is a module of the page's workers.
-    if (!pathname.startsWith('/guest/') || pathname.endsWith('.ts') || existsSync(join(folder, pathname))) {
+    if (!pathname.startsWith('/guest/') || pathname.endsWith('.ts')) {
       next();
+      return;
+    }
+    const path = join(folder, pathname);
+    if (existsSync(path)) {
+      if (pathname !== '/guest/snapshot.img' || request.method !== 'GET') {
+        next();
+        return;
+      }
+      response.setHeader('Content-Type', 'application/octet-stream');
+      response.setHeader('Content-Length', statSync(path).size);
+      pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), response, () => undefined);
       return;
     }
     response.statusCode = 404;
@@ -65,7 +64,6 @@ function labServer(): Plugin {
     configureServer({ middlewares, config }) {
       middlewares.use(isolationHeaders);
       middlewares.use(guestFiles(config.publicDir));
-      middlewares.use(snapshotFile(config.publicDir));
     },
     configurePreviewServer({ middlewares, config }) {
       const built = resolve(config.root, config.build.outDir);
@@ -75,7 +73,6 @@ function labServer(): Plugin {
       middlewares.use(isolationHeaders);
       middlewares.use(keptFiles);
       middlewares.use(guestFiles(built));
-      middlewares.use(snapshotFile(built));
     },
   };
 }

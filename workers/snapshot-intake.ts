@@ -4,13 +4,8 @@ import type { SnapshotEvent } from '../src/core/trace/event.ts';
 import type { SnapshotSink } from '../src/protocol/api.ts';
 import { SnapshotReader, type BlankMemory, type Snapshot } from './v86/snapshot.ts';
 
-export interface SnapshotListener {
-  progress(loaded: number, total: number): void;
-  restoring(): void;
-  emit(event: SnapshotEvent): void;
-  /** Resolves when the guest no longer needs every moment. */
-  idle(): Promise<void>;
-}
+/** Who hears of it in this thread. */
+export type SnapshotListener = Pick<SnapshotSink, 'progress' | 'restoring' | 'emit' | 'idle'>;
 
 export class SnapshotIntake implements SnapshotSink {
   readonly #listener: SnapshotListener;
@@ -34,15 +29,15 @@ export class SnapshotIntake implements SnapshotSink {
   }
 
   progress(loaded: number, total: number): void {
-    this.#listener.progress(loaded, total);
+    void this.#listener.progress(loaded, total);
   }
 
   restoring(): void {
-    this.#listener.restoring();
+    void this.#listener.restoring();
   }
 
   emit(event: SnapshotEvent): void {
-    this.#listener.emit(event);
+    void this.#listener.emit(event);
   }
 
   begin(): void {

@@ -97,8 +97,12 @@ describe('bringSnapshot', () => {
     let onIdle = (): void => undefined;
     const idle = new Promise<void>((resolve) => (onIdle = resolve));
     const sink = new SnapshotIntake({
-      progress: (loaded, total) => progress.push([loaded, total]),
-      restoring: () => stages.push(progress.length),
+      progress: (loaded, total) => {
+        progress.push([loaded, total]);
+      },
+      restoring: () => {
+        stages.push(progress.length);
+      },
       emit: (event) => {
         events.push(event);
       },

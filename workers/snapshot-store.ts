@@ -174,18 +174,23 @@ async function feed(
   { packed }: SnapshotRecord,
   { sink }: SnapshotOptions,
 ): Promise<void> {
-  const progress = paced((loaded, total) => void sink.progress(loaded, total));
-  let loaded = 0;
   try {
-    for await (const piece of verified(chunks, packed)) {
-      loaded += piece.length;
-      progress(loaded, packed.bytes);
-      await writer.write(piece);
-    }
+    for await (const piece of verified(reported(chunks, packed.bytes, sink), packed)) await writer.write(piece);
     void sink.restoring();
     await writer.close();
   } catch (error) {
     await writer.abort(error).catch(() => undefined);
+  }
+}
+
+/** Over a slow network a piece takes seconds: its chunks are what is counted. */
+async function* reported(chunks: AsyncIterable<Piece>, bytes: number, sink: SnapshotSink): AsyncGenerator<Piece> {
+  const progress = paced((loaded, total) => void sink.progress(loaded, total));
+  let loaded = 0;
+  for await (const chunk of chunks) {
+    loaded += chunk.length;
+    progress(loaded, bytes);
+    yield chunk;
   }
 }
 
@@ -255,7 +260,8 @@ async function* verified(chunks: AsyncIterable<Piece>, { bytes, pieces }: Descri
 }
 
 /**
- * Resolves with the pieces when all were right and the sink has used them; rejects if one was not. No piece waits for the answer to the one before: this thread is too busy to hear it.
+ * Resolves with the pieces when all were right and the sink has used them; rejects if one was not. No piece waits for
+ * the answer to the one before: this thread is too busy to hear it.
  */
 async function pour(pieces: Pieces, { sink }: SnapshotOptions): Promise<Piece[]> {
   const used: Promise<Piece>[] = [];

@@ -1,8 +1,7 @@
 /**
  * Starts the threads and wires them: one viona worker with the switch, and for each guest a machine worker, wired to
  * it for requests and frames, and both to the page for control and trace; and for as long as it takes a snapshot worker,
- * wired to the machine's. Nothing here knows virtio; it only owns
- * threads and ports.
+ * wired to the machine's. Nothing here knows virtio; it only owns threads and ports.
  */
 import * as Comlink from 'comlink';
 import type { TraceSource } from '../core/trace/event.ts';

@@ -74,8 +74,9 @@ export interface MachineApi {
 }
 
 /**
- * What the snapshot worker calls in the machine worker, which it brings the booted guest to. `begin`, a `take` for each piece and `end` make one
- * source's snapshot; what was not right is followed by the next source's `begin`. All of it ends with `settle`.
+ * What the snapshot worker calls in the machine worker, which it brings the booted guest to. `begin`, a `take` for each
+ * piece and `end` make one source's snapshot; what was not right is followed by the next source's `begin`. All of it
+ * ends with `settle`.
  */
 export interface SnapshotSink {
   /** Bytes so far, bytes in all, as they come from the server. */

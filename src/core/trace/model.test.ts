@@ -36,11 +36,15 @@ describe('LabModel', () => {
     const used = { type: 'snapshot', outcome: 'used', from: 'server', detail: '' } as const;
     const found = { type: 'snapshot', outcome: 'found', from: 'storage', detail: '' } as const;
     const kept = { type: 'snapshot', outcome: 'kept', from: 'storage', detail: '' } as const;
+    expect(foldAll(stamp([refused])).warm).toBe(false);
     expect(foldAll(stamp([found])).warm).toBe(true);
     expect(foldAll(stamp([found, refused])).warm).toBe(false);
     const restored = foldAll(stamp([found, refused, used, kept]));
     expect(restored).toMatchObject({ warm: true, snapshots: [found, refused, used, kept] });
-    expect(foldAll(stamp([{ type: 'machine-reset' }]), restored).warm).toBe(false);
+    expect(foldAll(stamp([{ type: 'machine-reset' }]), restored)).toMatchObject({
+      warm: false,
+      snapshots: [found, refused, used, kept],
+    });
   });
 
   it('is what the events say', () => {
