@@ -7,7 +7,7 @@ import type { PackageFiles } from './deb.ts';
 import { addLibraries } from './libraries.ts';
 import { moduleIndexes, readModule, selectModules } from './modules.ts';
 import { APPLETS, MODULES, PROGRAMS } from './recipe.ts';
-import { RESEED_PROGRAM } from './reseed.ts';
+import { WAKE_PROGRAM } from './wake.ts';
 
 export interface Image {
   readonly tree: Tree;
@@ -57,7 +57,7 @@ export async function assemble(
   const libraries = addLibraries(tree, packages);
   addApplets(tree, put);
   for (const [path, entry] of await ownFiles(rootfs)) put(path, entry);
-  put('usr/sbin/lab-reseed', { kind: 'file', mode: 0o755, data: RESEED_PROGRAM });
+  put('usr/sbin/lab-wake', { kind: 'file', mode: 0o755, data: WAKE_PROGRAM });
 
   const used = new Set([kernelPackage, ...Object.keys(PROGRAMS), ...libraries]);
   for (const name of used) {

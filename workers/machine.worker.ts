@@ -33,7 +33,7 @@ const TIMER = {
   },
 };
 /** Bytes that a guest from a snapshot is given for its random number generator. */
-const RANDOM_BYTES = 64;
+const RANDOM_BYTES = 32;
 const NOT_STARTED = 'The machine has not started yet; await lab.ready first.';
 
 /** The page's first message, before anything else. Ports and channel ends are transferred. */

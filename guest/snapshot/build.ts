@@ -13,7 +13,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { GUEST_FILES } from '../boot.ts';
 import { type Described, PIECE_BYTES, type SnapshotRecord } from '../../workers/snapshot-store.ts';
 import { MACHINE_IDENTITY } from '../../workers/v86/snapshot.ts';
-import { makeSnapshot, STEPS } from './make.ts';
+import { MAKER, makeSnapshot } from './make.ts';
 
 const GUEST = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'public/guest');
 const RECORD = join(GUEST, 'snapshot.json');
@@ -21,7 +21,7 @@ const IMAGE = join(GUEST, 'snapshot.img');
 
 const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
-const MAKER = sha256(new TextEncoder().encode(STEPS.join('\n')));
+const MAKER_HASH = sha256(new TextEncoder().encode(MAKER));
 
 async function read(name: string): Promise<ArrayBuffer> {
   return new Uint8Array(await readFile(join(GUEST, name))).buffer;
@@ -40,7 +40,8 @@ async function current(image: string): Promise<SnapshotRecord | undefined> {
     const record = JSON.parse(await readFile(RECORD, 'utf8')) as SnapshotRecord;
     const { size } = await stat(IMAGE);
     const { machine, maker, packed } = record;
-    const fits = machine === MACHINE_IDENTITY && maker === MAKER && record.image === image && packed.bytes === size;
+    const fits =
+      machine === MACHINE_IDENTITY && maker === MAKER_HASH && record.image === image && packed.bytes === size;
     return fits ? record : undefined;
   } catch {
     return undefined; // there is none, or a damaged one: make it
@@ -65,7 +66,7 @@ async function build(force: boolean): Promise<void> {
   const record: SnapshotRecord = {
     machine: MACHINE_IDENTITY,
     image,
-    maker: MAKER,
+    maker: MAKER_HASH,
     sha256: sha256(packed),
     packed: describe(packed),
     unpacked: describe(unpacked),

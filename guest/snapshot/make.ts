@@ -1,5 +1,6 @@
 /** Boots the guest image in Node, in the same emulator as in a browser, and keeps the machine when it is at its shell. */
 import { createRequire } from 'node:module';
+import { setTimeout } from 'node:timers/promises';
 import { ExecAgent } from '../../workers/exec-agent.ts';
 import type { GuestImage } from '../../workers/guest-image.ts';
 import { Machine } from '../../workers/v86/machine.ts';
@@ -33,7 +34,13 @@ const AWAIT_RESUME = `
   [ -p /run/resume ]`;
 
 /** What is done to the guest before it is saved. */
-export const STEPS: readonly string[] = [AWAIT_RESUME, ZERO_FREE_MEMORY];
+const STEPS: readonly string[] = [AWAIT_RESUME, ZERO_FREE_MEMORY];
+
+/** What is left to do for the guest when the last of it has been answered, in milliseconds: all who restore it would do it. */
+const REST = 2000;
+
+/** What a snapshot depends on, besides image and machine. */
+export const MAKER = [...STEPS, REST].join('\n');
 
 /** A snapshot as it is to be packed. */
 export async function makeSnapshot(image: GuestImage): Promise<Uint8Array> {
@@ -76,6 +83,7 @@ export async function makeSnapshot(image: GuestImage): Promise<Uint8Array> {
       const { output, exitCode } = await agent.exec(command);
       if (exitCode !== 0) throw new Error(`the guest could not be made ready to be saved: ${command}\n${output}`);
     }
+    await setTimeout(REST);
     const { snapshot, memory } = await machine.save(Uint8Array.from(console));
     return packSnapshot(snapshot, memory);
   } finally {
