@@ -1,6 +1,5 @@
-import { createReadStream, existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { pipeline } from 'node:stream';
 import type { Connect, Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 import { sizeBudget } from './.ci/size-budget.ts';
@@ -29,11 +28,22 @@ const keptFiles: Connect.NextHandleFunction = (request, response, next) => {
   next();
 };
 
+/** The file's contents, read again when it has changed. */
+function keptInMemory(): (path: string) => Buffer {
+  let kept = { changed: NaN, bytes: Buffer.alloc(0) };
+  return (path) => {
+    const { mtimeMs } = statSync(path);
+    if (kept.changed !== mtimeMs) kept = { changed: mtimeMs, bytes: readFileSync(path) };
+    return kept.bytes;
+  };
+}
+
 /**
- * A missing part of the guest image is answered in words that help. The snapshot is read in large pieces: in those of
- * Vite's own server it takes four times the processor's time.
+ * A missing part of the guest image is answered in words that help. The snapshot is kept: read piece by piece, at each
+ * visit, it takes several times the processor's time, a good part of it for collecting the pieces.
  */
 function guestFiles(folder: string): Connect.NextHandleFunction {
+  const snapshot = keptInMemory();
   return (request, response, next) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     // The builder's sources share the path in development: guest/boot.ts is a module of the page's workers.
@@ -48,8 +58,7 @@ function guestFiles(folder: string): Connect.NextHandleFunction {
         return;
       }
       response.setHeader('Content-Type', 'application/octet-stream');
-      response.setHeader('Content-Length', statSync(path).size);
-      pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), response, () => undefined);
+      response.end(snapshot(path));
       return;
     }
     response.statusCode = 404;
