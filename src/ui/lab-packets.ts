@@ -82,11 +82,14 @@ export class LabPackets extends LitElement {
     const evicted = frames.first - this.#first;
     this.#first = frames.first;
     const cursor = this.#lostCursor && !this.follow ? this.#selectedIndex() : -1;
-    if (this.follow) body.scrollTop = (this.#view?.length ?? 0) * ROW_HEIGHT;
+    this.#lostCursor = false;
+    const rows = this.#view?.length ?? 0;
+    // Scrolling has the page laid out.
+    if (rows === 0) return;
+    if (this.follow) body.scrollTop = rows * ROW_HEIGHT;
     else if (cursor >= 0) this.#reveal(cursor);
     // Evicted rows leave from the top: what the user reads stays where it is.
     else if (evicted > 0 && !this.#narrows) body.scrollTop -= evicted * ROW_HEIGHT;
-    this.#lostCursor = false;
   }
 
   /** In the next display frame, as long as searching does not take more than its share. */

@@ -44,7 +44,8 @@ export class LabSwitch extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.#timer = setInterval(() => void this.#ask(), INTERVAL_MS);
-    void this.updateComplete.then(() => this.#ask());
+    // Not at once: whether it is shown would have the whole page laid out, before there is anything else on it.
+    requestAnimationFrame(() => void this.#ask());
   }
 
   override disconnectedCallback(): void {

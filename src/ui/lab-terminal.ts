@@ -45,6 +45,9 @@ export class LabTerminal extends LitElement {
       .screen:focus-within {
         box-shadow: inset 0 0 0 1px var(--accent);
       }
+      .xterm-width-cache-measure-container {
+        contain: strict;
+      }
       lab-boot-guide {
         position: absolute;
         inset: 0;
