@@ -10,6 +10,7 @@ import wasm from 'v86/build/v86.wasm?url';
 import type { FrameReceiver } from '../src/core/ring/frames.ts';
 import { parseFeatures } from '../src/core/virtio/features.ts';
 import type { BootStage } from '../src/core/trace/event.ts';
+import type { Timer } from '../src/core/virtio-net/coalescing.ts';
 import { VirtioNetPci } from '../src/core/virtio-net/virtio-net-pci.ts';
 import type { HostApi, MachineApi, MachineInit, PersonalityMessage } from '../src/protocol/api.ts';
 import { frameReceiver, frameSender, type FrameEnd } from '../src/protocol/frame-channel.ts';
@@ -25,13 +26,6 @@ import type { Machine, MachineSurroundings, RefilledMachine } from './v86/machin
 const CONSOLE_FLUSH = 10;
 /** So long after the guest is ready, in milliseconds, others may take time: storing a snapshot takes some. */
 const IDLE_AFTER = 1000;
-/** What a browser rounds to a millisecond: coalescing waits a little longer than asked, as it may. */
-const TIMER = {
-  after: (microseconds: number, callback: () => void): unknown => setTimeout(callback, microseconds / 1000),
-  cancel: (handle: unknown): void => {
-    clearTimeout(handle as ReturnType<typeof setTimeout>);
-  },
-};
 /** Bytes that a guest from a snapshot is given for its random number generator. */
 const RANDOM_BYTES = 32;
 const NOT_STARTED = 'The machine has not started yet; await lab.ready first.';
@@ -62,6 +56,8 @@ class MachineWorker implements MachineApi {
   readonly #agent: ExecAgent;
   readonly #trace: WorkerTrace;
   readonly #toGuest: FrameReceiver;
+  /** Of the device, that run: they would not come while the thread dozes. */
+  #timers = 0;
   /** From the first moment on: it does not wait for the page. */
   readonly #refilled: Promise<RefilledMachine | null>;
   readonly #idle: Promise<void>;
@@ -205,6 +201,11 @@ class MachineWorker implements MachineApi {
           this.#device?.turn();
           this.#toGuest.poll();
         },
+        doze: (milliseconds) => {
+          if (this.#timers > 0) return false;
+          this.#device?.rest();
+          return this.#toGuest.doze(milliseconds);
+        },
         rest: () => {
           this.#device?.rest();
           this.#toGuest.rest();
@@ -268,7 +269,7 @@ class MachineWorker implements MachineApi {
       mac: init.mac,
       mtu: init.mtu,
       offers: parseFeatures(personality.features),
-      timer: TIMER,
+      timer: this.#timer,
       turns: true,
     });
     device.setPersonality(personality);
@@ -281,6 +282,21 @@ class MachineWorker implements MachineApi {
     );
     return device;
   }
+
+  /** What a browser rounds to a millisecond: coalescing waits a little longer than asked, as it may. */
+  readonly #timer: Timer = {
+    after: (microseconds, callback) => {
+      this.#timers++;
+      return setTimeout(() => {
+        this.#timers--;
+        callback();
+      }, microseconds / 1000);
+    },
+    cancel: (handle) => {
+      this.#timers--;
+      clearTimeout(handle as ReturnType<typeof setTimeout>);
+    },
+  };
 
   readonly #onProgress: Progress = (loaded, total) => {
     this.#boot('download', loaded, total);

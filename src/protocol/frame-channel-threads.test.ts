@@ -14,6 +14,7 @@ import {
   frameOffset,
   receivingProgram,
   sourceByte,
+  type Received,
   type ReceivingThread,
 } from './frame-channel.test-kit.ts';
 import { bodyOf, IMPLEMENTATIONS } from './hand-port.test-kit.ts';
@@ -78,30 +79,41 @@ describe.each(IMPLEMENTATIONS)('$name', (implementation) => {
     'between two threads, in bursts: every frame arrives intact, whoever sleeps when',
     { timeout: 60_000 },
     async () => {
-      const ends = openFrameChannel(new MessageChannel(), { shared: implementation.shared });
-      const reports = new MessageChannel();
-      const worker = receivingThread({ end: ends.receiver, report: reports.port2, check: true }, [
-        ends.receiver.port,
-        reports.port2,
-      ]);
-      const sender = frameSender(ends.sender);
-      closers.push(() => {
-        sender.close();
-        reports.port1.close();
-        return worker.terminate();
-      });
-      const failure = new Promise<never>((_, reject) => worker.once('error', reject));
-      const report = new Promise((resolve) => {
-        reports.port1.onmessage = (event) => {
-          resolve(event.data);
-        };
-      });
-      const frames = 60_000;
-      await Promise.race([sendInBursts(sender, frames), failure]);
-      expect(await Promise.race([report, failure])).toEqual({ frames, wrong: 0, batches: expect.any(Number) });
+      expect(await received({ shared: implementation.shared, dozes: false })).toEqual(ALL_OF_THEM);
     },
   );
 });
+
+test('to a thread that dozes: every frame arrives intact, and each wakes it', { timeout: 60_000 }, async () => {
+  expect(await received({ shared: true, dozes: true })).toEqual(ALL_OF_THEM);
+});
+
+const FRAMES = 60_000;
+const ALL_OF_THEM: Received = { frames: FRAMES, wrong: 0, batches: expect.any(Number) as number };
+
+/** What another thread has to say of that many frames. */
+async function received({ shared, dozes }: { readonly shared: boolean; readonly dozes: boolean }): Promise<unknown> {
+  const ends = openFrameChannel(new MessageChannel(), { shared });
+  const reports = new MessageChannel();
+  const worker = receivingThread({ end: ends.receiver, report: reports.port2, check: true, dozes }, [
+    ends.receiver.port,
+    reports.port2,
+  ]);
+  const sender = frameSender(ends.sender);
+  closers.push(() => {
+    sender.close();
+    reports.port1.close();
+    return worker.terminate();
+  });
+  const failure = new Promise<never>((_, reject) => worker.once('error', reject));
+  const report = new Promise((resolve) => {
+    reports.port1.onmessage = (event) => {
+      resolve(event.data);
+    };
+  });
+  await Promise.race([sendInBursts(sender, FRAMES), failure]);
+  return Promise.race([report, failure]);
+}
 
 /** A worker thread that runs `receive` of the test kit. */
 function receivingThread(data: ReceivingThread, transfer: readonly MessagePort[]): Worker {

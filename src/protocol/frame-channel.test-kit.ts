@@ -7,6 +7,8 @@ export interface ReceivingThread {
   readonly report: Port;
   /** Whether to look into the frames. */
   readonly check: boolean;
+  /** Whether the thread polls, and dozes in between. */
+  readonly dozes?: boolean;
 }
 
 export interface Received {
@@ -31,11 +33,15 @@ export function frameLength(id: number): number {
   return 14 + (id % 1500);
 }
 
+/** In milliseconds: longer than a test takes. */
+const FOREVER = 600_000;
+
 /** Reports each time an empty frame comes, and counts from zero again. */
-export function receive({ end, report, check }: ReceivingThread): void {
+export function receive({ end, report, check, dozes = false }: ReceivingThread): void {
   let counted = { frames: 0, wrong: 0, batches: 0 };
   let finished = false;
-  frameReceiver(end).onFrames(
+  const receiver = frameReceiver(end);
+  receiver.onFrames(
     (id, bytes, offset, length) => {
       if (length === 0) {
         finished = true;
@@ -53,6 +59,11 @@ export function receive({ end, report, check }: ReceivingThread): void {
       finished = false;
     },
   );
+  // Until it is terminated.
+  while (dozes) {
+    receiver.poll();
+    receiver.doze(FOREVER);
+  }
 }
 
 /**

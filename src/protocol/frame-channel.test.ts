@@ -121,6 +121,20 @@ describe.each(IMPLEMENTATIONS)('$name', (implementation) => {
     expect(got.map(({ id }) => id)).toEqual([1, 2]);
   });
 
+  test('whoever polls may doze where there is something to wait at, unless a frame is there', () => {
+    const { sender, receiver, listen, send, settle, got } = handDriven(implementation, 'default');
+    listen();
+    settle();
+    receiver.poll();
+    expect(receiver.doze(1)).toBe(implementation.shared);
+    send(1, 60);
+    sender.flush();
+    expect(receiver.doze(600_000)).toBe(false);
+    settle();
+    receiver.poll();
+    expect(got.map(({ id }) => id)).toEqual([1]);
+  });
+
   test('nothing arrives within send, flush or onFrames', () => {
     const { sender, listen, send, settle, got } = handDriven(implementation, 'default');
     send(1, 60);

@@ -2,7 +2,7 @@
  * The frame channel of a cross-origin isolated page: records in shared memory, and a port for the doorbell.
  *
  * One copy in, none out. A message is posted only when the receiver sleeps (see src/core/ring/record-ring.ts),
- * so a busy receiver costs its sender no message at all.
+ * so a receiver that is busy, or dozes, costs its sender no message at all.
  */
 import type { FrameMeta, FrameReceiver, FrameSender, FrameSink } from '../core/ring/frames.ts';
 import { RingConsumer, RingProducer } from '../core/ring/record-ring.ts';
@@ -66,6 +66,10 @@ export class RingFrameReceiver implements FrameReceiver {
 
   poll(): void {
     this.#drain?.poll();
+  }
+
+  doze(milliseconds: number): boolean {
+    return this.#ring.doze(milliseconds);
   }
 
   rest(): void {

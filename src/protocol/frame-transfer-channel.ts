@@ -198,6 +198,11 @@ export class TransferFrameReceiver implements FrameReceiver {
     this.#drain?.poll();
   }
 
+  /** Batches are messages: a thread that waits takes none. */
+  doze(): boolean {
+    return false;
+  }
+
   rest(): void {
     this.#drain?.rest();
   }

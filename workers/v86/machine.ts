@@ -143,6 +143,7 @@ export class Machine {
         placeCode();
         options.turns?.turn();
       },
+      doze: (milliseconds) => options.turns?.doze(milliseconds) ?? false,
       rest: () => options.turns?.rest(),
     });
     onSoftOff(this.#cpu, () => {

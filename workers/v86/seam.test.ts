@@ -12,6 +12,7 @@ import { GuestRam } from './guest-ram.ts';
 import { cpuOf, schedulerOf, type V86Cpu } from './internals.ts';
 import { Machine, type MachineParts } from './machine.ts';
 import type { PciFunction } from './pci-port.ts';
+import type { TurnListener } from './turns.ts';
 
 const WASM = createRequire(import.meta.url).resolve('v86/build/v86.wasm');
 const BAR = 4;
@@ -78,6 +79,7 @@ describe('v86', () => {
   const onPowerOff = vi.fn();
   const turn = vi.fn();
   const rest = vi.fn();
+  const doze = vi.fn<TurnListener['doze']>(() => false);
 
   const barBase = (): number => {
     cpu.io.ports[CONFIG_ADDRESS]!.write32.call(cpu.devices.pci, OUR_ADDRESS | (0x10 + 4 * BAR));
@@ -103,7 +105,7 @@ describe('v86', () => {
       onReset,
       onKernel: () => undefined,
       onPowerOff,
-      turns: { turn, rest },
+      turns: { turn, doze, rest },
     });
     cpu = cpuOf(machine.emulator);
     await machine.run();
@@ -134,10 +136,24 @@ describe('v86', () => {
     expect(turn).toHaveBeenCalledOnce();
     scheduler.yield(0.5, 1);
     expect(rest).not.toHaveBeenCalled();
-    scheduler.yield(5, 2);
+    scheduler.yield(3, 2);
     expect(rest).toHaveBeenCalledOnce();
     return vi
       .waitFor(() => expect(tick.mock.calls).toEqual([[1], [2]]), { timeout: 60_000, interval: 5 })
+      .finally(() => tick.mockRestore());
+  });
+
+  it('dozes instead, as long as messages may wait, and goes on as after a slice', async () => {
+    const scheduler = schedulerOf(machine.emulator);
+    const tick = vi.spyOn(scheduler, 'yield_callback').mockImplementation(() => undefined);
+    rest.mockClear();
+    doze.mockClear().mockReturnValue(true);
+    for (const milliseconds of [0, 0.5, 4, 4.1]) scheduler.yield(milliseconds, milliseconds);
+    expect(doze.mock.calls).toEqual([[0.5], [4]]);
+    expect(rest).toHaveBeenCalledOnce();
+    doze.mockReturnValue(false);
+    await vi
+      .waitFor(() => expect(tick).toHaveBeenCalledTimes(4), { timeout: 60_000, interval: 5 })
       .finally(() => tick.mockRestore());
   });
 

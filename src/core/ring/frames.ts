@@ -74,6 +74,11 @@ export interface FrameReceiver {
    * whoever polls promises to go on, or to say `rest`.
    */
   poll(): void;
+  /**
+   * Whoever polls has nothing else to do for so many milliseconds: holds the thread until there is a frame, or that
+   * long. False, at once, if that cannot be: there is one already, or this channel has nothing to wait at.
+   */
+  doze(milliseconds: number): boolean;
   /** Nobody polls any more: the sender has to ring again. */
   rest(): void;
 }

@@ -207,6 +207,74 @@ describe('record ring', () => {
     expect(cases).toBeGreaterThan(2);
   });
 
+  test('a consumer dozes until something is published, and not at all if there is something to read', () => {
+    const { producer, consumer, push, read } = ring(256);
+    const wait = vi.spyOn(Atomics, 'wait').mockImplementation(() => {
+      push(1);
+      expect(producer.publish()).toBe(false);
+      return 'ok';
+    });
+    const notify = vi.spyOn(Atomics, 'notify');
+    expect(consumer.doze(4)).toBe(true);
+    expect(wait).toHaveBeenCalledOnce();
+    expect(wait.mock.lastCall?.[3]).toBe(4);
+    expect(notify).toHaveBeenCalledOnce();
+    expect(consumer.doze(4)).toBe(false);
+    expect(wait).toHaveBeenCalledOnce();
+    expect(read()).toEqual([[1]]);
+    // Awake again: nobody is notified, and none is asked to ring.
+    push(2);
+    expect(producer.publish()).toBe(false);
+    expect(notify).toHaveBeenCalledOnce();
+  });
+
+  test('a consumer dozes no longer than it wants to', () => {
+    expect(ring(256).consumer.doze(1)).toBe(true);
+  });
+
+  test.each([
+    'the producer publishes while the consumer dozes off',
+    'the consumer dozes off while the producer publishes',
+  ])('no consumer is left to doze when %s, whichever atomic operation comes between', (which) => {
+    let interrupted = true;
+    let cases = 0;
+    for (let at = 0; interrupted; at++) {
+      const { producer, consumer, push, read } = ring(256);
+      push(1);
+      let waits = false;
+      const stays = new Error('the thread stays here');
+      const publish = () => {
+        expect(producer.publish()).toBe(false);
+      };
+      const doze = () => {
+        try {
+          consumer.doze(4);
+        } catch (error) {
+          if (error !== stays) throw error;
+        }
+      };
+      const [outer, inner] = which.startsWith('the producer') ? [doze, publish] : [publish, doze];
+      const wasInterrupted = interruptAtomics(at, inner);
+      vi.spyOn(Atomics, 'notify').mockImplementation(() => {
+        waits = false;
+        return 1;
+      });
+      vi.spyOn(Atomics, 'wait').mockImplementation((array, index, value) => {
+        if (array[index] !== value) return 'not-equal';
+        waits = true;
+        throw stays;
+      });
+      outer();
+      interrupted = wasInterrupted();
+      if (!interrupted) inner();
+      vi.restoreAllMocks();
+      expect({ at, waits }).toEqual({ at, waits: false });
+      expect(read()).toEqual([[1]]);
+      cases++;
+    }
+    expect(cases).toBeGreaterThan(2);
+  });
+
   test.each([0, 63, 96, 2 ** 31])('there is no ring of %d bytes', (capacity) => {
     expect(() => createRingStorage(capacity)).toThrow(RangeError);
   });

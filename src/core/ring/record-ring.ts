@@ -6,10 +6,10 @@
  * gets it as a range of the ring's own bytes: nothing is copied out. The producer's records become visible
  * when it publishes; their room is free again when the consumer has read them and its `read` returns.
  *
- *     0    producer's position   i32, bytes written since the start, modulo 2^32
- *     64   consumer's position   i32, bytes read likewise
- *     128  consumer sleeps       i32, 0 or 1
- *     192  records               capacity bytes, a power of two
+ *     0    producer's position     i32, bytes written since the start, modulo 2^32
+ *     64   consumer's position     i32, bytes read likewise
+ *     128  what the consumer does  i32: 0 is awake, 1 sleeps, 2 dozes
+ *     192  records                 capacity bytes, a power of two
  *
  * Positions run on and are masked where the ring is touched, so full (difference = capacity) and empty
  * (difference = 0) differ and no byte is wasted. Each lies in a cache line of its own. A record that would
@@ -19,15 +19,18 @@
  * Doorbell: virtio's notification suppression. A consumer that finds the ring empty says that it sleeps
  * and then looks once more; a producer publishes and then looks whether the consumer sleeps. Atomics are
  * sequentially consistent, so one of the two sees the other, and whoever takes the flag (exchange) rings
- * or stays awake: no doorbell is lost, and none is rung for a consumer that is awake.
+ * or stays awake: no doorbell is lost, and none is rung for a consumer that is awake. A consumer with nothing else to
+ * do for a while dozes: its thread waits in `Atomics.wait`, at the flag, and is woken there, without a message.
  */
 import { type FrameMeta, type FrameSink, newFrameMeta, PLAIN_FRAME } from './frames.ts';
 import { copyBytes, LOOP_BYTES, readMeta, RECORD_HEADER_BYTES, recordBytes, writeMeta } from './record.ts';
 
 const PRODUCER = 0;
 const CONSUMER = 16;
-const ASLEEP = 32;
+const STATE = 32;
 const RECORDS_AT = 192;
+
+const [AWAKE, SLEEPS, DOZES] = [0, 1, 2];
 
 /** In place of a length: the next record starts at 0. */
 const SKIP = 0xffff_ffff;
@@ -114,13 +117,15 @@ export class RingProducer extends RingView {
     return true;
   }
 
-  /** Makes every record visible. True if the consumer slept: then the caller must wake it. */
+  /** Makes every record visible, and wakes a consumer that dozes. True if it slept: then the caller must wake it. */
   publish(): boolean {
     if (this.#published === this.#written) return false;
     this.#published = this.#written;
     Atomics.store(this.control, PRODUCER, this.#written);
-    if (Atomics.load(this.control, ASLEEP) === 0) return false;
-    return Atomics.exchange(this.control, ASLEEP, 0) === 1;
+    if (Atomics.load(this.control, STATE) === AWAKE) return false;
+    const state = Atomics.exchange(this.control, STATE, AWAKE);
+    if (state === DOZES) Atomics.notify(this.control, STATE);
+    return state === SLEEPS;
   }
 
   /** At least half of the ring is free. */
@@ -183,10 +188,23 @@ export class RingConsumer extends RingView {
 
   /** True: nothing is left and the producer will ask for a wake-up. False: there is more to read. */
   sleep(): boolean {
-    Atomics.store(this.control, ASLEEP, 1);
+    Atomics.store(this.control, STATE, SLEEPS);
     if (Atomics.load(this.control, PRODUCER) === this.#read) return true;
     // If the flag is already taken, a doorbell that is not needed is on its way. It finds what it finds.
-    Atomics.store(this.control, ASLEEP, 0);
+    Atomics.store(this.control, STATE, AWAKE);
     return false;
+  }
+
+  /**
+   * Holds the thread until something is published, or for so many milliseconds. False, at once, if there is more to
+   * read. Not for a browser's main thread, which may not wait.
+   */
+  doze(milliseconds: number): boolean {
+    Atomics.store(this.control, STATE, DOZES);
+    const empty = Atomics.load(this.control, PRODUCER) === this.#read;
+    // A producer that was faster has taken the flag, and this does not wait.
+    if (empty) Atomics.wait(this.control, STATE, DOZES, milliseconds);
+    Atomics.store(this.control, STATE, AWAKE);
+    return empty;
   }
 }
