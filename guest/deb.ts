@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import type * as xzDecompress from 'xz-decompress';
+import { chunksOf } from '../workers/chunks.ts';
 import type { TreeEntry } from './cpio.ts';
 
 // A CommonJS bundle whose exports Node cannot see from an import.
@@ -103,15 +104,10 @@ function unpacked(name: string, data: Uint8Array): Readable {
 export function xzStream(data: Uint8Array): Readable {
   const copy = new Uint8Array(data); // Blob wants bytes of its own
   const stream = new XzReadableStream(new Blob([copy]).stream());
-  return Readable.from(chunksOf(stream));
+  return Readable.from(copied(stream));
 }
 
-async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    // The decoder reuses its output buffer for the next chunk.
-    yield new Uint8Array(value);
-  }
+/** The decoder reuses its output buffer for the next chunk. */
+async function* copied(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunksOf(stream)) yield new Uint8Array(chunk);
 }

@@ -1,5 +1,6 @@
 /** Downloads the guest image with progress and checks it against its manifest. */
 import { GUEST_FILES } from '../guest/boot.ts';
+import { chunksOf } from './chunks.ts';
 import type { Progress } from './progress.ts';
 import type { GuestFile, GuestManifest } from '../guest/manifest.ts';
 
@@ -73,14 +74,11 @@ async function download(
   }
   const bytes = new Uint8Array(file.bytes);
   let at = 0;
-  const reader = response.body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    if (at + value.length > bytes.length) break;
-    bytes.set(value, at);
-    at += value.length;
-    progress(value.length);
+  for await (const chunk of chunksOf(response.body)) {
+    if (at + chunk.length > bytes.length) break;
+    bytes.set(chunk, at);
+    at += chunk.length;
+    progress(chunk.length);
   }
   if (at !== bytes.length || !(await matches(bytes, file.sha256))) {
     throw new ImageError(`${file.name} is not the file that the manifest describes.`, REBUILD);
@@ -109,13 +107,10 @@ export async function hexDigest(bytes: Uint8Array<ArrayBuffer>): Promise<string 
 async function gunzip(packed: Uint8Array<ArrayBuffer>, unpackedBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const unpacked = new Uint8Array(unpackedBytes);
   let at = 0;
-  const reader = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip')).getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    if (at + value.length > unpackedBytes) throw new Error(`it unpacks to more than ${unpackedBytes} bytes`);
-    unpacked.set(value, at);
-    at += value.length;
+  for await (const chunk of chunksOf(new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip')))) {
+    if (at + chunk.length > unpackedBytes) throw new Error(`it unpacks to more than ${unpackedBytes} bytes`);
+    unpacked.set(chunk, at);
+    at += chunk.length;
   }
   if (at !== unpackedBytes) throw new Error(`it unpacks to ${at} bytes instead of ${unpackedBytes}`);
   return unpacked;

@@ -1,26 +1,19 @@
-import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe as describeBytes, sha256 } from '../guest/snapshot/describe.ts';
 import type { SnapshotEvent } from '../src/core/trace/event.ts';
 import { SnapshotIntake } from './snapshot-intake.ts';
-import { bringSnapshot, type Described, PIECE_BYTES, type SnapshotRecord } from './snapshot-store.ts';
+import { bringSnapshot, type SnapshotRecord } from './snapshot-store.ts';
 import { MACHINE_IDENTITY, packSnapshot } from './v86/snapshot.ts';
 
 const BASE = 'http://lab.test/guest/';
 const MANIFEST = '{"version":1}';
-const sha256 = (data: Uint8Array | string): string => createHash('sha256').update(data).digest('hex');
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 function packed(console: string): Uint8Array {
   const none = new Uint8Array(0);
   const parts = { state: none, bios: none, vgaBios: none, realMode: none, commandLine: none, optionRoms: [] };
   return packSnapshot({ ...parts, console: text(console) }, MEMORY);
-}
-
-function described(data: Uint8Array): Described {
-  const pieces: string[] = [];
-  for (let at = 0; at < data.length; at += PIECE_BYTES) pieces.push(sha256(data.subarray(at, at + PIECE_BYTES)));
-  return { bytes: data.length, pieces };
 }
 
 /** Megabytes: `toEqual` would take minutes. */
@@ -37,8 +30,8 @@ const RECORD: SnapshotRecord = {
   image: sha256(MANIFEST),
   maker: '',
   sha256: sha256(IMAGE),
-  packed: described(IMAGE),
-  unpacked: described(UNPACKED),
+  packed: describeBytes(IMAGE),
+  unpacked: describeBytes(UNPACKED),
 };
 const KEY = `${BASE}snapshot.img?sha256=${RECORD.sha256}`;
 

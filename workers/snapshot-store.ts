@@ -8,10 +8,11 @@
  *
  * All of it is a thread of its own (snapshot.worker.ts): the machine's has the emulator to compile meanwhile. Nothing
  * waits for the whole: what has come is unpacked, hashed in pieces and handed to the machine while the rest is on its
- * way, and what the machine has no memory for yet queues here. The server's copy is packed, because a network is slower than unpacking it. The stored one is not: unpacking
- * takes longer than reading twice as much from a disk.
+ * way, and what the machine has no memory for yet queues here. The server's copy is packed, because a network is slower
+ * than unpacking it. The stored one is not: unpacking takes longer than reading twice as much from a disk.
  */
 import type { SnapshotSink } from '../src/protocol/api.ts';
+import { chunksOf } from './chunks.ts';
 import { hexDigest, matches } from './guest-image.ts';
 import { paced } from './progress.ts';
 import { MACHINE_IDENTITY } from './v86/snapshot.ts';
@@ -275,21 +276,6 @@ async function pour(pieces: Pieces, { sink }: SnapshotOptions): Promise<Piece[]>
   const taken = await Promise.all(used);
   await sink.end();
   return taken;
-}
-
-/** Not every browser iterates a stream by itself. */
-async function* chunksOf(body: Body): AsyncGenerator<Piece> {
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    // Of what is not read to its end the rest is not wanted.
-    void reader.cancel().catch(() => undefined);
-  }
 }
 
 async function keep(options: SnapshotOptions, { record, cache }: Begun, unpacked: Blob): Promise<void> {

@@ -4,24 +4,22 @@
  * It is made anew when the image or the machine has changed, and then takes as long as a boot. `snapshot.json` is
  * written last: without it there is no snapshot.
  */
-import { createHash } from 'node:crypto';
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { GUEST_FILES } from '../boot.ts';
-import { type Described, PIECE_BYTES, type SnapshotRecord } from '../../workers/snapshot-store.ts';
+import type { SnapshotRecord } from '../../workers/snapshot-store.ts';
 import { MACHINE_IDENTITY } from '../../workers/v86/snapshot.ts';
+import { describe, sha256 } from './describe.ts';
 import { MAKER, makeSnapshot } from './make.ts';
 
 const GUEST = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'public/guest');
 const RECORD = join(GUEST, 'snapshot.json');
 const IMAGE = join(GUEST, 'snapshot.img');
 
-const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');
-
-const MAKER_HASH = sha256(new TextEncoder().encode(MAKER));
+const MAKER_HASH = sha256(MAKER);
 
 async function read(name: string): Promise<ArrayBuffer> {
   return new Uint8Array(await readFile(join(GUEST, name))).buffer;
@@ -75,12 +73,6 @@ async function build(force: boolean): Promise<void> {
   await replace(IMAGE, packed);
   await replace(RECORD, `${JSON.stringify(record, undefined, 2)}\n`);
   console.log(`snapshot: made: ${summary(record)}`);
-}
-
-function describe(data: Uint8Array): Described {
-  const pieces: string[] = [];
-  for (let at = 0; at < data.length; at += PIECE_BYTES) pieces.push(sha256(data.subarray(at, at + PIECE_BYTES)));
-  return { bytes: data.length, pieces };
 }
 
 async function replace(path: string, data: Uint8Array | string): Promise<void> {
