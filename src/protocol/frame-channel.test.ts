@@ -47,7 +47,7 @@ describe.each(IMPLEMENTATIONS)('$name', (implementation) => {
     expect(metas).toEqual([...expected, ...expected, ...expected]);
   });
 
-  test('has room until half of it is full, and again when that is read', () => {
+  test('has room until three quarters of it are full, and again when that is read', () => {
     const { sender, listen, send, settle, got } = handDriven(implementation, 'default');
     listen();
     settle();
@@ -57,7 +57,7 @@ describe.each(IMPLEMENTATIONS)('$name', (implementation) => {
       sender.flush();
     }
     expect(sent).toBeGreaterThan(3);
-    expect(send(sent++, 1514), 'half is left').toBe(true);
+    expect(send(sent++, 1514), 'a quarter is left').toBe(true);
     sender.flush();
     settle();
     expect(got).toHaveLength(sent);

@@ -58,7 +58,7 @@ export function openFrameChannel<P extends Port>(
 }
 
 export interface ClosableFrameSender extends FrameSender {
-  /** At least half of the channel is free, as far as can be seen from here. */
+  /** At least a quarter of the channel is free, as far as can be seen from here. */
   roomy(): boolean;
   close(): void;
 }

@@ -99,7 +99,7 @@ export class TransferFrameSender implements FrameSender {
   }
 
   roomy(): boolean {
-    return 2 * this.#spare.length >= this.#batches;
+    return 4 * this.#spare.length >= this.#batches;
   }
 
   close(): void {

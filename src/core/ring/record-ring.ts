@@ -128,9 +128,9 @@ export class RingProducer extends RingView {
     return state === SLEEPS;
   }
 
-  /** At least half of the ring is free. */
+  /** At least a quarter of the ring is free. */
   roomy(): boolean {
-    return 2 * this.#room(true) >= this.capacity;
+    return 4 * this.#room(true) >= this.capacity;
   }
 
   #room(fresh = false): number {
