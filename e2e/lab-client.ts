@@ -26,7 +26,12 @@ declare global {
 /** Removes what a test can have left in the guest. What commands that sends is lost with the link. */
 const TIDY_UP = `
   ip link set eth0 down
-  killall -q -9 tcpdump ping
+  for exe in /proc/[0-9]*/exe; do
+    if [ "$exe" -ef /usr/bin/tcpdump ] || [ "$exe" -ef /usr/bin/ping ]; then
+      exe=\${exe#/proc/}
+      kill -9 "\${exe%/exe}"
+    fi
+  done
   for dev in /sys/class/net/*; do
     case \${dev##*/} in lo | eth0) ;; *) ip link del "\${dev##*/}" ;; esac
   done

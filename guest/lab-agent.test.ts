@@ -114,10 +114,11 @@ describe('lab-agent', { timeout: 30_000 }, () => {
     bash.stdin.write('x1 echo  in between \n\n#kill 77\n');
     expect((await first).output).toBe('first\n');
     await agent.exec('true');
-    const refused = agent.exec('sleep 0.3');
-    bash.stdin.write('nonsense\n');
-    expect(await refused).toEqual({ output: '', exitCode: 0 });
-    await vi.waitFor(() => expect(said).toContain('#error not a request: nonsense'), { timeout: 10_000 });
+    const refused = ['nonsense', 'x;y true', 'x ', ' true', '#resume 1;2 ff', '#resume 1', `${'x'.repeat(33)} true`];
+    bash.stdin.write(`${refused.join('\n')}\n${'y'.repeat(32)} true\n`);
+    await vi.waitFor(() => expect(said).toContain(`#exit ${'y'.repeat(32)} 0`), { timeout: 10_000 });
+    expect(said.split('\n').filter((line) => line.startsWith('#error'))).toHaveLength(refused.length);
+    expect(said).toContain('#error not a request: nonsense\n');
     expect(said).toContain("=$'\\nin between\\n'");
     expect(said).toContain('#exit x1 0');
   });
