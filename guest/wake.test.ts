@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { arch, getuid, platform } from 'node:process';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { elfLinks } from './elf.ts';
 import { WAKE_PROGRAM } from './wake.ts';
 
@@ -17,11 +17,16 @@ test('is a static i386 program', () => {
 
 // Linux on a PC runs i386 programs too; elsewhere the guest's own tests have to do.
 describe.runIf(platform === 'linux' && arch === 'x64')('run by somebody who may not set the clock', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'wake-'));
-  const program = join(folder, 'lab-wake');
-  writeFileSync(program, WAKE_PROGRAM, { mode: 0o755 });
-  chmodSync(folder, 0o755);
+  let folder = '';
+  let program = '';
   const nobody = getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'wake-'));
+    program = join(folder, 'lab-wake');
+    writeFileSync(program, WAKE_PROGRAM, { mode: 0o755 });
+    chmodSync(folder, 0o755);
+  });
 
   afterAll(() => {
     rmSync(folder, { recursive: true });

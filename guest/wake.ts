@@ -3,10 +3,10 @@
  * clock to that time (Unix, decimal), writes what is random to the kernel's pool, and has the random number generator
  * seeded anew from it.
  *
- * It runs when the guest is saved. Whatever was started instead after the guest was restored, of the image's own programs, would
- * cost a quarter of all that the guest executes until it is ready; and for the last step there is none: the ioctl that
- * the kernel otherwise does by itself once a minute, until when guests of one snapshot would draw the same numbers.
- * Exit status: 0, or the errno of what failed. The whole of it:
+ * It is running already when the guest is saved. Programs of the image's own would have to be started when it has been
+ * restored, which took a fifth of all that the guest executed until it was ready. And for the last step there is none:
+ * that is an ioctl, and the kernel does it by itself only once a minute, until when guests of one snapshot would draw
+ * the same numbers. Exit status: 0, or the errno of what failed. The whole of it:
  */
 
 const BASE = 0x0804_8000;
