@@ -4,7 +4,6 @@ import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import type * as xzDecompress from 'xz-decompress';
-import { chunksOf } from '../workers/chunks.ts';
 import type { TreeEntry } from './cpio.ts';
 
 // A CommonJS bundle whose exports Node cannot see from an import.
@@ -109,5 +108,5 @@ export function xzStream(data: Uint8Array): Readable {
 
 /** The decoder reuses its output buffer for the next chunk. */
 async function* copied(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunksOf(stream)) yield new Uint8Array(chunk);
+  for await (const chunk of stream) yield new Uint8Array(chunk);
 }
