@@ -114,12 +114,21 @@ describe('lab-agent', { timeout: 30_000 }, () => {
     bash.stdin.write('x1 echo  in between \n\n#kill 77\n');
     expect((await first).output).toBe('first\n');
     await agent.exec('true');
-    const refused = ['nonsense', 'x;y true', 'x ', ' true', '#resume 1;2 ff', '#resume 1', `${'x'.repeat(33)} true`];
-    bash.stdin.write(`${refused.join('\n')}\n${'y'.repeat(32)} true\n`);
-    await vi.waitFor(() => expect(said).toContain(`#exit ${'y'.repeat(32)} 0`), { timeout: 10_000 });
-    expect(said.split('\n').filter((line) => line.startsWith('#error'))).toHaveLength(refused.length);
-    expect(said).toContain('#error not a request: nonsense\n');
+    const refused = agent.exec('sleep 0.3');
+    bash.stdin.write('nonsense\n');
+    expect(await refused).toEqual({ output: '', exitCode: 0 });
+    await vi.waitFor(() => expect(said).toContain('#error not a request: nonsense'), { timeout: 10_000 });
     expect(said).toContain("=$'\\nin between\\n'");
     expect(said).toContain('#exit x1 0');
+  });
+
+  it('refuses what is nearly a request', async () => {
+    const ids = ['x;y true', 'x ', ' true', `${'x'.repeat(33)} true`];
+    const resumes = ['#resume', '#resume 1', '#resume 1;2 ff', '#resume 1a ff', '#resume 1 fg', '#resume 1 f f'];
+    const longest = 'y'.repeat(32);
+    bash.stdin.write(`${[...ids, ...resumes].join('\n')}\n${longest} true\n`);
+    await vi.waitFor(() => expect(said).toContain(`#exit ${longest} 0`), { timeout: 10_000 });
+    const errors = said.split('\n').filter((line) => line.startsWith('#error not a request: '));
+    expect(errors).toHaveLength(ids.length + resumes.length);
   });
 });

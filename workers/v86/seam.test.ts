@@ -136,7 +136,7 @@ describe('v86', () => {
     expect(turn).toHaveBeenCalledOnce();
     scheduler.yield(0.5, 1);
     expect(rest).not.toHaveBeenCalled();
-    scheduler.yield(3, 2);
+    scheduler.yield(5, 2);
     expect(rest).toHaveBeenCalledOnce();
     return vi
       .waitFor(() => expect(tick.mock.calls).toEqual([[1], [2]]), { timeout: 60_000, interval: 5 })
@@ -152,8 +152,10 @@ describe('v86', () => {
     expect(doze.mock.calls).toEqual([[0.5], [4]]);
     expect(rest).toHaveBeenCalledOnce();
     doze.mockReturnValue(false);
+    scheduler.yield(3, 3);
+    expect(rest, 'it could not doze').toHaveBeenCalledTimes(2);
     await vi
-      .waitFor(() => expect(tick).toHaveBeenCalledTimes(4), { timeout: 60_000, interval: 5 })
+      .waitFor(() => expect(tick).toHaveBeenCalledTimes(5), { timeout: 60_000, interval: 5 })
       .finally(() => tick.mockRestore());
   });
 
