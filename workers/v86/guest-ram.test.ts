@@ -63,3 +63,47 @@ describe('what v86’s translator is told of writes', () => {
     expect(dirtied).toHaveLength(2);
   });
 });
+
+describe('bytes copied into guest RAM and out of it', () => {
+  /** No byte is like those near it, nor like those a piece or a page away. */
+  const pattern = (length: number) => Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8) * 13 + 1) & 0xff);
+  const LENGTHS = [1, 64, 65, 1514, 2047, 2048, 2049, 6000];
+  const [AT, ROOM, UNTOUCHED] = [0x5000, 8192, 0xee];
+
+  const everyWay = (check: (length: number, from: number, to: number) => void) => {
+    for (const length of LENGTHS) for (let i = 0; i < 64; i++) check(length, i >> 3, i & 7);
+  };
+
+  const expected = (source: Uint8Array, length: number, from: number, to: number) => {
+    const bytes = new Uint8Array(ROOM).fill(UNTOUCHED);
+    bytes.set(source.slice(from, from + length), to);
+    return Buffer.from(bytes);
+  };
+
+  it.each([
+    ['shared memory', SharedArrayBuffer],
+    ['memory of its own', ArrayBuffer],
+  ])('are those of %s, however both lie, and no others', (_, Memory) => {
+    const { ram } = setup();
+    const source = new Uint8Array(new Memory(ROOM + 8), 8);
+    source.set(pattern(ROOM));
+    everyWay((length, from, to) => {
+      ram.bytes.fill(UNTOUCHED, AT, AT + ROOM);
+      ram.write(AT + to, source, from, length);
+      const there = ram.bytes.subarray(AT, AT + ROOM);
+      expect(expected(source, length, from, to).equals(there), `${length} bytes from ${from} to ${to}`).toBe(true);
+    });
+  });
+
+  it('are read as they are', () => {
+    const { ram } = setup();
+    ram.bytes.set(pattern(ROOM), AT);
+    const into = new Uint8Array(ROOM);
+    everyWay((length, from, to) => {
+      into.fill(UNTOUCHED);
+      ram.read(AT + from, into, to, length);
+      const source = ram.bytes.subarray(AT, AT + ROOM);
+      expect(expected(source, length, from, to).equals(into), `${length} bytes from ${from} to ${to}`).toBe(true);
+    });
+  });
+});

@@ -105,10 +105,37 @@ export class GuestRam implements GuestMemory {
 /** Below this many bytes a loop beats `set`, which needs a subarray object. */
 const SHORT_COPY = 64;
 
+/**
+ * Longer copies are made in pieces. The C library that Chromium uses copies more than some 2,100 bytes with an
+ * instruction (`rep movsb`) that on AMD's processors is ten times slower for some distances between source and target.
+ */
+const PIECE = 2048;
+
+/**
+ * V8 copies out of shared memory word by word only where source and target are equally far from a word boundary, and
+ * else byte by byte. A frame lies in its channel as it lay with its sender, a driver's buffer where the driver
+ * likes. By way of this place, as far from a boundary as the source, the copy takes half the time (1514 bytes, in
+ * Chromium).
+ */
+const between = new Uint8Array(PIECE + 7);
+
 function copy(from: Uint8Array, fromOffset: number, to: Uint8Array, toOffset: number, length: number): void {
   if (length <= SHORT_COPY) {
     for (let i = 0; i < length; i++) to[toOffset + i] = from[fromOffset + i] ?? 0;
-  } else {
-    to.set(from.subarray(fromOffset, fromOffset + length), toOffset);
+    return;
   }
+  const skew = (from.byteOffset + fromOffset) & 7;
+  const detour = skew !== ((to.byteOffset + toOffset) & 7) && isShared(from);
+  for (let done = 0; done < length; done += PIECE) {
+    let piece = from.subarray(fromOffset + done, fromOffset + Math.min(done + PIECE, length));
+    if (detour) {
+      between.set(piece, skew);
+      piece = between.subarray(skew, skew + piece.length);
+    }
+    to.set(piece, toOffset + done);
+  }
+}
+
+function isShared({ buffer }: Uint8Array): boolean {
+  return typeof SharedArrayBuffer !== 'undefined' && buffer instanceof SharedArrayBuffer;
 }
