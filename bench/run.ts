@@ -12,7 +12,6 @@ import { start } from './cases/start.ts';
 import { trace } from './cases/trace.ts';
 import { transmit } from './cases/transmit.ts';
 import { Bench } from './driver/bench.ts';
-import { openBrowser } from './driver/browser.ts';
 import type { CaseResult } from './driver/case.ts';
 import { type CaseId, type Options, parseOptions, USAGE } from './driver/options.ts';
 import { WorkerProfile } from './driver/profile.ts';
@@ -48,8 +47,7 @@ const watch: Watch = (subject, sample, warming) => {
 async function run({ rounds, only, json: jsonFile, profile, verbose }: Options): Promise<void> {
   const state = await nicState(join(ROOT, 'public/guest'), CACHE, log);
   const site = await openSite(ROOT, join(CACHE, 'site'), state);
-  const browser = await openBrowser();
-  const bench = new Bench({ rounds, site, browser, log, watch: verbose ? watch : () => undefined });
+  const bench = new Bench({ rounds, site, log, watch: verbose ? watch : () => undefined });
   const results: CaseResult[] = [];
   const measure = async (ids: readonly CaseId[]): Promise<void> => {
     for (const id of ids) results.push(...(await CASES[id](bench)));
@@ -60,7 +58,7 @@ async function run({ rounds, only, json: jsonFile, profile, verbose }: Options):
     else await profiled(bench, profile, () => measure(alone));
     await measure(only.filter((id) => !alone.includes(id)));
   } finally {
-    await browser.close();
+    await bench.close();
     await site.close();
     // What was measured until something failed is not lost.
     if (jsonFile !== null) await writeFile(jsonFile, json(results));

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Bench, Sides } from '../driver/bench.ts';
 import { caseResult, type CaseResult } from '../driver/case.ts';
 import { chart } from '../driver/chart.ts';
-import { inTurn, type Measure } from '../driver/rounds.ts';
+import type { Measure } from '../driver/rounds.ts';
 import { PKTGEN_SETUP } from '../guest/pktgen.ts';
 import { floodingAtBest, likeV86, receivingAtBest, shortenStack, stackOnly } from './receive.ts';
 import { transmitting } from './transmit.ts';
@@ -88,7 +88,7 @@ export async function charts(bench: Bench): Promise<CaseResult[]> {
     for (const [index, x] of drawing.ticks.entries()) {
       const measures = drawing.measures(sides, x);
       // For the second tick it is warm: the same code runs.
-      const samples = await (index === 0 ? bench.compare(measures) : inTurn(bench.rounds, measures, bench.watch));
+      const samples = await (index === 0 ? bench.compare(measures) : bench.inTurn(measures));
       results.push(caseResult(`chart: ${drawing.name(x)}`, 'packets/s', samples));
     }
     await writeFile(join(IMAGES, drawing.file), draw(drawing, results));

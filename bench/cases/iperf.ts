@@ -2,7 +2,7 @@
 import { ADDRESSES, type Bench } from '../driver/bench.ts';
 import { caseResult, type CaseResult, type CaseSamples } from '../driver/case.ts';
 import type { Guest } from '../driver/guest.ts';
-import { inTurn, type Measure } from '../driver/rounds.ts';
+import type { Measure } from '../driver/rounds.ts';
 import { median, type Samples } from '../driver/stats.ts';
 import { iperfCommand, IPERF_SERVER, parseIperf, UDP_BYTES } from '../guest/iperf3.ts';
 
@@ -51,11 +51,7 @@ export async function iperf(bench: Bench): Promise<CaseResult[]> {
   // over both: what the slower one carried.
   const rate = Math.max(1, median(udp.v86));
   bench.log('iperf3, UDP at the rate of v86’s');
-  const lost = await inTurn(
-    bench.rounds,
-    { ours: losing(lab.guest, other, rate), v86: losing(nic.guest, other, rate) },
-    bench.watch,
-  );
+  const lost = await bench.inTurn({ ours: losing(lab.guest, other, rate), v86: losing(nic.guest, other, rate) });
   return [
     caseResult('TCP between guests', 'Mbit/s', tcp),
     caseResult(`UDP ${UDP_BYTES} B between guests`, 'Mbit/s', udp),

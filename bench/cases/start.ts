@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { type PartSize, weigh } from '../../.ci/size-budget.ts';
 import type { Bench } from '../driver/bench.ts';
+import { openBrowser } from '../driver/browser.ts';
 import { caseResult, type CaseResult } from '../driver/case.ts';
 
 /** What a start may take, in seconds. */
@@ -60,15 +61,20 @@ export async function start(bench: Bench): Promise<CaseResult[]> {
   await bench.close();
   bench.log('start');
   const [first, second]: [Visit[], Visit[]] = [[], []];
-  for (let round = 0; round < bench.rounds; round++) {
-    const context = await bench.browser.newContext({ viewport: { width: 1440, height: 900 } });
-    const page = await context.newPage();
-    // A visitor's browser has long been there. A new window's blank page takes half a second of one core to start.
-    await page.waitForTimeout(SETTLE);
-    first.push(await visit(page, bench.site.labUrl));
-    await isKept(page);
-    second.push(await visit(page, bench.site.labUrl));
-    await context.close();
+  const browser = await openBrowser();
+  try {
+    for (let round = 0; round < bench.rounds; round++) {
+      const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+      const page = await context.newPage();
+      // A visitor's browser has long been there. A new window's blank page takes half a second of one core to start.
+      await page.waitForTimeout(SETTLE);
+      first.push(await visit(page, bench.site.labUrl));
+      await isKept(page);
+      second.push(await visit(page, bench.site.labUrl));
+      await context.close();
+    }
+  } finally {
+    await browser.close();
   }
   const page = sizes(bench.site.folder).find(({ title }) => title === 'page');
   return [

@@ -141,10 +141,6 @@ export class LabSide {
   async setTrace(mode: TraceMode): Promise<void> {
     await this.page.evaluate((wanted) => window.lab.setTrace(wanted), mode);
   }
-
-  close(): Promise<void> {
-    return this.page.close();
-  }
 }
 
 function sum(counters: Readonly<Record<string, number>>, names: readonly string[]): number {

@@ -86,8 +86,4 @@ export class NicSide {
     );
     return (result.frames * 1000) / result.milliseconds;
   }
-
-  close(): Promise<void> {
-    return this.#page.close();
-  }
 }

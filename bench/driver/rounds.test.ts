@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { inTurn, warmUp } from './rounds.ts';
 
 describe('warming up', () => {
+  const USED = { guests: 1, fresh: false };
   const rates = (list: readonly number[]) => {
     let calls = 0;
     return {
@@ -18,28 +19,34 @@ describe('warming up', () => {
 
   it('ends when the rate has not risen twice', async () => {
     const { measure, calls } = rates([10, 20, 40, 41, 40, 99]);
-    await warmUp(measure, 1, undefined, clock());
+    await warmUp(measure, USED, undefined, clock());
     expect(calls()).toBe(5);
   });
 
   it('goes on after a rate that fell for once', async () => {
     const { measure, calls } = rates([10, 9, 20, 20, 20]);
-    await warmUp(measure, 1, undefined, clock());
+    await warmUp(measure, USED, undefined, clock());
     expect(calls()).toBe(5);
   });
 
   it('does not end before some seconds', async () => {
     const { measure, calls } = rates([10]);
     let time = 0;
-    await warmUp(measure, 1, undefined, () => (time += 1000));
+    await warmUp(measure, USED, undefined, () => (time += 1000));
     expect(time).toBeGreaterThan(12_000);
     expect(calls()).toBeGreaterThan(4);
   });
 
   it('takes longer with several guests, which share the machine', async () => {
     let time = 0;
-    await warmUp(rates([10]).measure, 2, undefined, () => (time += 1000));
+    await warmUp(rates([10]).measure, { ...USED, guests: 2 }, undefined, () => (time += 1000));
     expect(time).toBeGreaterThan(24_000);
+  });
+
+  it('takes longer with a guest that has run nothing yet', async () => {
+    let time = 0;
+    await warmUp(rates([10]).measure, { ...USED, fresh: true }, undefined, () => (time += 1000));
+    expect(time).toBeGreaterThan(30_000);
   });
 
   it('ends at some time with a rate that rises for ever', async () => {
@@ -49,7 +56,7 @@ describe('warming up', () => {
         calls++;
         return Promise.resolve((rate *= 2));
       },
-      1,
+      USED,
       undefined,
       () => (clock += 1000),
     );
