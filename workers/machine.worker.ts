@@ -20,7 +20,7 @@ import { HostRequests } from './host-requests.ts';
 import { paced, type Progress } from './progress.ts';
 import { SnapshotIntake } from './snapshot-intake.ts';
 import { openTrace, reportRejections, type WorkerTrace } from './trace-port.ts';
-import type { Machine, MachineSurroundings, RefilledMachine } from './v86/machine.ts';
+import type { Machine, MachineParts, MachineSurroundings, RefilledMachine } from './v86/machine.ts';
 
 /** Console bytes are collected this long before they are sent to the page, in milliseconds. */
 const CONSOLE_FLUSH = 10;
@@ -182,7 +182,7 @@ class MachineWorker implements MachineApi {
   #surroundings(init: MachineInit): MachineSurroundings {
     const { emit } = this.#trace;
     return {
-      device: ({ memory, interrupt }) => (this.#device = this.#plugDevice(init, memory, interrupt)),
+      device: (parts) => (this.#device = this.#plugDevice(init, parts)),
       onSerial: (line, byte) => {
         if (line === 1) this.#agent.receive(byte);
         else this.#toConsole(byte);
@@ -240,11 +240,7 @@ class MachineWorker implements MachineApi {
     return `${message} ${mend}`;
   }
 
-  #plugDevice(
-    init: MachineInit,
-    memory: ConstructorParameters<typeof VirtioNetPci>[0]['memory'],
-    interrupt: ConstructorParameters<typeof VirtioNetPci>[0]['interrupt'],
-  ): VirtioNetPci {
+  #plugDevice(init: MachineInit, { memory, interrupt, standStill }: MachineParts): VirtioNetPci {
     const trace = this.#trace;
     const host = Comlink.wrap<HostApi>(this.#ports.host);
     const requests = new HostRequests(
@@ -257,7 +253,14 @@ class MachineWorker implements MachineApi {
     const device = new VirtioNetPci({
       memory,
       interrupt,
-      host: requests,
+      host: {
+        rxEvent: (event) => {
+          const answer = requests.rxEvent(event);
+          // The driver waits for nothing else.
+          if (event.type === 'command') standStill(answer);
+          return answer;
+        },
+      },
       wire: frameSender(this.#ports.fromGuest),
       trace: trace.writer,
       emit: (event) => {

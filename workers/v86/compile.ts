@@ -17,13 +17,11 @@
  *
  * @source v86 src/cpu.js codegen_finalize, src/rust/jit.rs jit_analyze_and_generate and set_tlb_code, src/rust/cpu/cpu.rs do_many_cycles_native
  */
+import { endStretch } from './instructions.ts';
 import type { V86Cpu } from './internals.ts';
 
 /** const.js WASM_TABLE_OFFSET */
 const TABLE_OFFSET = 1024;
-/** cpu.rs LOOP_COUNTER: instructions in a stretch, less one. */
-const STRETCH = 100_003;
-
 /** jit.rs set_jit_config: what MAX_PAGES is called there. */
 const MAX_PAGES = 1;
 
@@ -38,7 +36,7 @@ export function compileAtOnce(cpu: V86Cpu): () => void {
       cpu.wm.wasm_table.set(index + TABLE_OFFSET, instance.exports.f);
       cpu.codegen_finalize_finished(index, address, flags);
     };
-    cpu.instruction_counter[0] = (cpu.instruction_counter[0] ?? 0) + STRETCH;
+    endStretch(cpu);
   };
   return () => {
     if (place === null) return;

@@ -10,3 +10,11 @@ export function instructionsOf(cpu: V86Cpu): () => number {
     return counter[0] ?? 0;
   };
 }
+
+/** cpu.rs LOOP_COUNTER: instructions in a stretch, less one. */
+const STRETCH = 100_003;
+
+/** The stretch of instructions that runs is over, as if so many had been executed: then comes a turn. */
+export function endStretch(cpu: V86Cpu): void {
+  cpu.instruction_counter[0] = (cpu.instruction_counter[0] ?? 0) + STRETCH;
+}

@@ -65,6 +65,8 @@ export interface V86Cpu {
   readonly memory_size: Int32Array;
   /** One number: instructions that the guest has executed, modulo 2^32. A proxy like mem8. */
   readonly instruction_counter: Uint32Array;
+  /** One byte: 1 while the processor is halted, until an interrupt is taken. A proxy like mem8. */
+  readonly in_hlt: Uint8Array;
   /**
    * io.js, mmap_register: who answers memory accesses, by unit of 128 KiB; nobody where RAM is. Addresses come
    * signed; accesses of 16 bits come as two of 8.

@@ -15,11 +15,13 @@ import { interrupts, type MachineInterrupts } from './interrupts.ts';
 import { resetsInterruptChips } from './interrupt-chips.ts';
 import { plugIn, type PciFunction } from './pci-port.ts';
 import type { BlankMemory, Snapshot } from './snapshot.ts';
-import { takeTurns, type TurnListener } from './turns.ts';
+import { type TurnListener, Turns } from './turns.ts';
 
 export interface MachineParts {
   readonly memory: GuestRam;
   readonly interrupt: MachineInterrupts;
+  /** The guest executes nothing more until `answer` has settled, or a tenth of a second has passed. */
+  readonly standStill: (answer: Promise<unknown>) => void;
 }
 
 /** A machine that was saved, and where what it boots after a reset is to be had. */
@@ -80,7 +82,7 @@ export class Machine {
   #kernelTimer: ReturnType<typeof setInterval> | undefined;
   /** Null as long as the machine goes on from a snapshot: what it booted is elsewhere. */
   #bootImage: BootImage | null = null;
-  readonly #endTurns: () => void;
+  readonly #turns: Turns;
   #setup: KernelSetup | null = null;
   /** It was reset and waits for its image. */
   #loading = false;
@@ -127,8 +129,20 @@ export class Machine {
     this.#memory = new GuestRam(this.#cpu);
     this.instructions = instructionsOf(this.#cpu);
     clearGpeStatusByOnes(this.#cpu);
+    const placeCode = compileAtOnce(this.#cpu);
+    this.#turns = new Turns(schedulerOf(emulator), {
+      turn: () => {
+        placeCode();
+        options.turns?.turn();
+      },
+      doze: (milliseconds) => options.turns?.doze(milliseconds) ?? false,
+      rest: () => options.turns?.rest(),
+    });
     if (options.device) {
-      const parts = { memory: this.#memory, interrupt: interrupts(this.#cpu) };
+      const standStill = (answer: Promise<unknown>): void => {
+        this.#turns.standStill(answer);
+      };
+      const parts = { memory: this.#memory, interrupt: interrupts(this.#cpu), standStill };
       plugIn(this.#cpu, options.device(parts), 'virtio-net');
     }
     emulator.add_listener('serial0-output-byte', (byte) => {
@@ -136,15 +150,6 @@ export class Machine {
     });
     emulator.add_listener('serial1-output-byte', (byte) => {
       options.onSerial(1, byte);
-    });
-    const placeCode = compileAtOnce(this.#cpu);
-    this.#endTurns = takeTurns(schedulerOf(emulator), {
-      turn: () => {
-        placeCode();
-        options.turns?.turn();
-      },
-      doze: (milliseconds) => options.turns?.doze(milliseconds) ?? false,
-      rest: () => options.turns?.rest(),
     });
     onSoftOff(this.#cpu, () => {
       void emulator.stop();
@@ -163,7 +168,7 @@ export class Machine {
     clearInterval(this.#kernelTimer);
     await this.emulator.stop();
     await this.emulator.destroy();
-    this.#endTurns();
+    this.#turns.end();
   }
 
   /** Presses the reset button. */

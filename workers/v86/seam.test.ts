@@ -6,7 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { GUEST_FILES } from '../../guest/boot.ts';
 import { GuestRam } from './guest-ram.ts';
 import { cpuOf, schedulerOf, type V86Cpu } from './internals.ts';
@@ -115,6 +115,123 @@ describe('v86', () => {
   }, 90_000);
 
   afterAll(() => machine.stop());
+
+  describe('stands still for an answer', () => {
+    /** again: mov eax, [edi]; jmp again. So a driver waits for its command. In firmware still: addresses are physical ones. */
+    const SPIN = [0x8b, 0x07, 0xeb, 0xfc];
+    const yielded = vi.fn<(tick: number) => void>();
+    let at = 0;
+    let before: Uint8Array;
+    let tick = 0;
+
+    const place = (code: ArrayLike<number>) => {
+      parts.memory.write(at, Uint8Array.from(code), 0, code.length);
+    };
+
+    const answers = () => {
+      const settle = { resolve: (): void => undefined, reject: (): void => undefined };
+      const answer = new Promise<void>((resolve, reject) => {
+        settle.resolve = resolve;
+        settle.reject = () => {
+          reject(new Error('no answer'));
+        };
+      });
+      parts.standStill(answer);
+      return settle;
+    };
+
+    /** One slice, as v86 runs them; how many instructions it had. */
+    const slice = (): number => {
+      const processor = cpu as unknown as { main_loop(): number };
+      const from = machine.instructions();
+      schedulerOf(machine.emulator).yield(processor.main_loop(), ++tick);
+      return (machine.instructions() - from) >>> 0;
+    };
+
+    /** Shorter than the guest may be held. */
+    const aWhile = () => new Promise((resolve) => setTimeout(resolve, 30));
+
+    const goesOn = async () => {
+      await vi.waitFor(() => expect(yielded.mock.calls).toEqual([[tick]]), { timeout: 10_000, interval: 5 });
+    };
+
+    beforeEach(async () => {
+      yielded.mockClear();
+      vi.spyOn(schedulerOf(machine.emulator), 'yield_callback').mockImplementation(yielded);
+      at = (cpu as unknown as { instruction_pointer: Int32Array }).instruction_pointer[0]!;
+      before = parts.memory.bytes.slice(at, at + SPIN.length);
+      place(SPIN);
+      cpu.in_hlt[0] = 0;
+      slice();
+      await goesOn();
+      yielded.mockClear();
+    });
+
+    afterEach(() => {
+      vi.restoreAllMocks();
+      cpu.in_hlt[0] = 0;
+      place(before);
+    });
+
+    it.each(['resolve', 'reject'] as const)('ends its slice, and goes on when it is there (%s)', async (how) => {
+      const settle = answers();
+      // The rest of a stretch, and the end of it; a slice has several.
+      const clock = vi.spyOn(performance, 'now').mockReturnValue(0);
+      expect(slice()).toBeLessThan(250_000);
+      clock.mockRestore();
+      expect(cpu.in_hlt[0], 'is not halted in its own eyes').toBe(0);
+      await aWhile();
+      expect(yielded).not.toHaveBeenCalled();
+      settle[how]();
+      for (let i = 0; i < 10; i++) await Promise.resolve();
+      expect(yielded, 'not before everybody has heard of it').not.toHaveBeenCalled();
+      await goesOn();
+    });
+
+    it('until the last of several', async () => {
+      const [first, second] = [answers(), answers()];
+      slice();
+      first.resolve();
+      await aWhile();
+      expect(yielded).not.toHaveBeenCalled();
+      second.resolve();
+      await goesOn();
+    });
+
+    it('not for ever, and not again when it comes late', async () => {
+      const settle = answers();
+      slice();
+      await goesOn();
+      settle.resolve();
+      await aWhile();
+      expect(yielded).toHaveBeenCalledOnce();
+    });
+
+    it('with only the newest slice owed', async () => {
+      const settle = answers();
+      slice();
+      slice();
+      settle.resolve();
+      await goesOn();
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      expect(yielded).toHaveBeenCalledOnce();
+    });
+
+    it('and leaves a halt of the guest’s own what it is', async () => {
+      const settle = answers();
+      cpu.in_hlt[0] = 1;
+      cpu.run_hardware_timers(1, performance.now());
+      doze.mockClear();
+      rest.mockClear();
+      schedulerOf(machine.emulator).yield(3, ++tick);
+      expect(cpu.in_hlt[0], 'still halted').toBe(1);
+      expect(doze, 'the answer is a message').not.toHaveBeenCalled();
+      expect(rest).toHaveBeenCalledOnce();
+      await goesOn();
+      settle.resolve();
+      await aWhile();
+    });
+  });
 
   it('gives turns while the processor runs, in stretches of instructions', async () => {
     turn.mockClear();

@@ -14,8 +14,13 @@
  * and takes no messages. Debian's kernel for this processor has its timer tick 250 times a second, so that is never
  * for long, and a timer of the browser's for each of them took twice as much of the processor. If it cannot, it **rests**.
  *
+ * A driver's control command is a call in a VMM: the guest **stands still** until the host has answered it. Here the answer
+ * is a message, so the stretch is ended, and the thread takes messages until the answer is among them. The driver, which
+ * waits for its command in a loop, would otherwise loop for a slice or more before the answer could be taken.
+ *
  * @source v86 src/main.js v86.prototype.yield, src/rust/cpu/cpu.rs main_loop
  */
+import { endStretch } from './instructions.ts';
 import type { V86Scheduler } from './internals.ts';
 
 export interface TurnListener {
@@ -33,43 +38,109 @@ export interface TurnListener {
 const SLICES = 4;
 const LOOK_AFTER = 4;
 
-/** Returns what ends it: a port that is open keeps a thread alive. */
-export function takeTurns(scheduler: V86Scheduler, listener: TurnListener): () => void {
-  const { cpu } = scheduler;
-  const timers = cpu.run_hardware_timers.bind(cpu);
-  cpu.run_hardware_timers = (acpi, now) => {
-    listener.turn();
-    return timers(acpi, now);
-  };
+/** The longest that a guest stands still, in milliseconds: a host that does not answer must not hold it for ever. */
+const STILL_MOST = 100;
 
-  const { port1, port2 } = new MessageChannel();
-  let slices = 0;
-  let lookedAt = 0;
-  port1.onmessage = (message: { readonly data: number }) => {
-    slices = 0;
-    lookedAt = performance.now();
-    scheduler.yield_callback(message.data);
-  };
-  const goOn = (tick: number): void => {
-    slices++;
-    if (slices < SLICES && performance.now() - lookedAt < LOOK_AFTER) scheduler.yield_callback(tick);
-    else port2.postMessage(tick);
-  };
-  scheduler.unregister_yield();
-  scheduler.yield = (milliseconds, tick) => {
-    const halted = milliseconds > 0;
-    const dozed = halted && milliseconds <= LOOK_AFTER && listener.doze(milliseconds);
-    if (dozed || milliseconds < 1) {
-      goOn(tick);
+export class Turns {
+  readonly #scheduler: V86Scheduler;
+  readonly #listener: TurnListener;
+  readonly #messages = new MessageChannel();
+  /** Since messages were looked for. */
+  #slices = 0;
+  #lookedAt = 0;
+  /** The guest stands still for so many. */
+  #awaited = 0;
+  /** The processor was halted here, to end the slice. */
+  #ended = false;
+  /** A slice is owed when nothing is awaited any more. */
+  #owed: { readonly tick: number; readonly timer: ReturnType<typeof setTimeout> } | null = null;
+
+  constructor(scheduler: V86Scheduler, listener: TurnListener) {
+    this.#scheduler = scheduler;
+    this.#listener = listener;
+    this.#takeTurns();
+    const { port1 } = this.#messages;
+    port1.onmessage = (message: { readonly data: number }) => {
+      this.#slices = 0;
+      this.#lookedAt = performance.now();
+      scheduler.yield_callback(message.data);
+    };
+    scheduler.unregister_yield();
+    scheduler.yield = (milliseconds, tick) => {
+      this.#yield(milliseconds, tick);
+    };
+  }
+
+  /** The guest executes nothing from the next instruction boundary or so until `answer` has settled. */
+  standStill(answer: Promise<unknown>): void {
+    this.#awaited++;
+    endStretch(this.#scheduler.cpu);
+    const settled = (): void => {
+      this.#awaited--;
+      if (this.#awaited === 0) this.#goOnAfterAll();
+    };
+    answer.then(settled, settled);
+  }
+
+  /** A port that is open keeps a thread alive. */
+  end(): void {
+    this.#messages.port1.close();
+    clearTimeout(this.#owed?.timer);
+  }
+
+  #takeTurns(): void {
+    const { cpu } = this.#scheduler;
+    const timers = cpu.run_hardware_timers.bind(cpu);
+    cpu.run_hardware_timers = (acpi, now) => {
+      this.#listener.turn();
+      const due = timers(acpi, now);
+      // A halted processor is the only thing that ends a slice early. An interrupt that is taken now has precedence.
+      this.#ended = this.#awaited > 0 && cpu.in_hlt[0] === 0;
+      if (this.#ended) cpu.in_hlt[0] = 1;
+      return due;
+    };
+  }
+
+  #yield(milliseconds: number, tick: number): void {
+    if (this.#ended) {
+      this.#ended = false;
+      this.#scheduler.cpu.in_hlt[0] = 0;
+      this.#owe(tick);
       return;
     }
-    listener.rest();
+    const mayDoze = this.#awaited === 0 && milliseconds > 0 && milliseconds <= LOOK_AFTER;
+    if ((mayDoze && this.#listener.doze(milliseconds)) || milliseconds < 1) {
+      this.#goOn(tick);
+      return;
+    }
+    this.#listener.rest();
     // By way of a message: a browser holds timers back that are set by timers.
     setTimeout(() => {
-      port2.postMessage(tick);
+      this.#messages.port2.postMessage(tick);
     }, milliseconds);
-  };
-  return () => {
-    port1.close();
-  };
+  }
+
+  #goOn(tick: number): void {
+    this.#slices++;
+    if (this.#slices < SLICES && performance.now() - this.#lookedAt < LOOK_AFTER) this.#scheduler.yield_callback(tick);
+    else this.#messages.port2.postMessage(tick);
+  }
+
+  /** v86 takes only the newest tick: one that is owed already is not any more. */
+  #owe(tick: number): void {
+    clearTimeout(this.#owed?.timer);
+    const timer = setTimeout(() => {
+      this.#goOnAfterAll();
+    }, STILL_MOST);
+    this.#owed = { tick, timer };
+  }
+
+  #goOnAfterAll(): void {
+    if (!this.#owed) return;
+    const { tick, timer } = this.#owed;
+    this.#owed = null;
+    clearTimeout(timer);
+    // Behind everybody else who hears of the answer: it is not yet in the guest's memory.
+    this.#messages.port2.postMessage(tick);
+  }
 }
