@@ -198,10 +198,14 @@ describe('v86', () => {
       await goesOn();
     });
 
-    it('not for ever, and not again when it comes late', async () => {
+    it('not for ever, and after that it is not waited for any more', async () => {
       const settle = answers();
       slice();
       await goesOn();
+      yielded.mockClear();
+      slice();
+      await aWhile();
+      expect(yielded.mock.calls, 'at once').toEqual([[tick]]);
       settle.resolve();
       await aWhile();
       expect(yielded).toHaveBeenCalledOnce();

@@ -48,12 +48,13 @@ export class Turns {
   /** Since messages were looked for. */
   #slices = 0;
   #lookedAt = 0;
-  /** The guest stands still for so many. */
-  #awaited = 0;
+  /** What the guest stands still for. */
+  readonly #awaited = new Set<Promise<unknown>>();
   /** The processor was halted here, to end the slice. */
   #ended = false;
-  /** A slice is owed when nothing is awaited any more. */
-  #owed: { readonly tick: number; readonly timer: ReturnType<typeof setTimeout> } | null = null;
+  /** The slice that is owed when nothing is awaited any more. */
+  #owed: number | null = null;
+  #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(scheduler: V86Scheduler, listener: TurnListener) {
     this.#scheduler = scheduler;
@@ -71,13 +72,13 @@ export class Turns {
     };
   }
 
-  /** The guest executes nothing from the next instruction boundary or so until `answer` has settled. */
+  /** The guest executes hardly anything more until `answer` has settled, or it has waited for long. */
   standStill(answer: Promise<unknown>): void {
-    this.#awaited++;
+    this.#awaited.add(answer);
     endStretch(this.#scheduler.cpu);
     const settled = (): void => {
-      this.#awaited--;
-      if (this.#awaited === 0) this.#goOnAfterAll();
+      this.#awaited.delete(answer);
+      if (this.#awaited.size === 0) this.#goOnAfterAll();
     };
     answer.then(settled, settled);
   }
@@ -85,7 +86,7 @@ export class Turns {
   /** A port that is open keeps a thread alive. */
   end(): void {
     this.#messages.port1.close();
-    clearTimeout(this.#owed?.timer);
+    clearTimeout(this.#patience);
   }
 
   #takeTurns(): void {
@@ -95,7 +96,7 @@ export class Turns {
       this.#listener.turn();
       const due = timers(acpi, now);
       // A halted processor is the only thing that ends a slice early. An interrupt that is taken now has precedence.
-      this.#ended = this.#awaited > 0 && cpu.in_hlt[0] === 0;
+      this.#ended = this.#awaited.size > 0 && cpu.in_hlt[0] === 0;
       if (this.#ended) cpu.in_hlt[0] = 1;
       return due;
     };
@@ -108,7 +109,7 @@ export class Turns {
       this.#owe(tick);
       return;
     }
-    const mayDoze = this.#awaited === 0 && milliseconds > 0 && milliseconds <= LOOK_AFTER;
+    const mayDoze = this.#awaited.size === 0 && milliseconds > 0 && milliseconds <= LOOK_AFTER;
     if ((mayDoze && this.#listener.doze(milliseconds)) || milliseconds < 1) {
       this.#goOn(tick);
       return;
@@ -128,19 +129,20 @@ export class Turns {
 
   /** v86 takes only the newest tick: one that is owed already is not any more. */
   #owe(tick: number): void {
-    clearTimeout(this.#owed?.timer);
-    const timer = setTimeout(() => {
-      this.#goOnAfterAll();
-    }, STILL_MOST);
-    this.#owed = { tick, timer };
+    if (this.#owed === null) {
+      this.#patience = setTimeout(() => {
+        this.#awaited.clear();
+        this.#goOnAfterAll();
+      }, STILL_MOST);
+    }
+    this.#owed = tick;
   }
 
   #goOnAfterAll(): void {
-    if (!this.#owed) return;
-    const { tick, timer } = this.#owed;
-    this.#owed = null;
-    clearTimeout(timer);
+    if (this.#owed === null) return;
+    clearTimeout(this.#patience);
     // Behind everybody else who hears of the answer: it is not yet in the guest's memory.
-    this.#messages.port2.postMessage(tick);
+    this.#messages.port2.postMessage(this.#owed);
+    this.#owed = null;
   }
 }
