@@ -21,10 +21,9 @@ export const ADDRESSES = ['10.0.2.15', '10.0.2.16'] as const;
 /** What a side that was stopped is left to catch up with its timers, in milliseconds. */
 const CATCH_UP = 100;
 
-/** Sides that are open, each in a browser of its own. */
+/** Sides that are open. */
 interface Open extends Sides {
   readonly guests: number;
-  readonly browsers: readonly Browser[];
   readonly renderers: Readonly<Record<SideName, Renderers>>;
 }
 
@@ -34,6 +33,8 @@ export class Bench {
   readonly log: (line: string) => void;
   readonly watch: Watch;
   #open: Open | null = null;
+  /** One for each side. */
+  #browsers: Browser[] = [];
   /** Whose turn it is; null: everybody's. */
   #turn: SideName | null = null;
   /** The sides that have been warmed up with anything since they were opened. */
@@ -51,11 +52,11 @@ export class Bench {
     if (this.#open?.guests === guests) return this.#open;
     await this.close();
     this.log(guests === 1 ? 'a guest on each side starts' : 'two guests on each side start');
-    const [theirs, ours] = [await openBrowser(), await openBrowser()];
+    const [theirs, ours] = [await this.#browser(), await this.#browser()];
     const nic = await NicSide.open(theirs, this.site, ADDRESSES.slice(0, guests));
     const lab = await LabSide.open(ours, this.site, guests);
     const renderers = { lab: await Renderers.of(ours), nic: await Renderers.of(theirs) };
-    this.#open = { guests, nic, lab, browsers: [theirs, ours], renderers };
+    this.#open = { guests, nic, lab, renderers };
     return this.#open;
   }
 
@@ -105,9 +106,16 @@ export class Bench {
 
   async close(): Promise<void> {
     await this.#give(null);
-    for (const browser of this.#open?.browsers ?? []) await browser.close();
+    for (const browser of this.#browsers) await browser.close();
+    this.#browsers = [];
     this.#open = null;
     this.#warm.clear();
+  }
+
+  async #browser(): Promise<Browser> {
+    const browser = await openBrowser();
+    this.#browsers.push(browser);
+    return browser;
   }
 
   async #give(turn: SideName | null): Promise<void> {
