@@ -1,8 +1,9 @@
 /**
  * The device's requests to the host, on their way to the other thread: in order, and never more than a few.
  *
- * In a real VMM a request is a call, and the guest stands still meanwhile. Here it is a message, and a guest
- * that resets its device in a loop makes messages faster than the other thread reads them. So beyond a bound
+ * In a real VMM a request is a call, and the guest stands still meanwhile. Here it is a message, and the guest
+ * stands still for its control commands only. One that resets its device in a loop makes messages faster than the
+ * other thread reads them. So beyond a bound
  * requests wait here, and a reset takes the place of everything that waits: what it undoes, nobody need be
  * told of. Those that were never sent are counted, and their promises are rejected.
  */

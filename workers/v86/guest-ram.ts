@@ -1,3 +1,4 @@
+import { copyBytes, LOOP_BYTES } from '../../src/core/ring/record.ts';
 import type { GuestMemory } from '../../src/core/virtio/guest-memory.ts';
 import { instructionsOf } from './instructions.ts';
 import type { V86Cpu } from './internals.ts';
@@ -102,9 +103,6 @@ export class GuestRam implements GuestMemory {
   }
 }
 
-/** Below this many bytes a loop beats `set`, which needs a subarray object. */
-const SHORT_COPY = 64;
-
 /**
  * Longer copies are made in pieces. The C library that Chromium uses copies more than some 2,100 bytes with an
  * instruction (`rep movsb`) that on AMD's processors is ten times slower for some distances between source and target.
@@ -120,19 +118,16 @@ const PIECE = 2048;
 const between = new Uint8Array(PIECE + 7);
 
 function copy(from: Uint8Array, fromOffset: number, to: Uint8Array, toOffset: number, length: number): void {
-  if (length <= SHORT_COPY) {
-    for (let i = 0; i < length; i++) to[toOffset + i] = from[fromOffset + i] ?? 0;
-    return;
-  }
   const skew = (from.byteOffset + fromOffset) & 7;
-  const detour = skew !== ((to.byteOffset + toOffset) & 7) && isShared(from);
+  const detour = length > LOOP_BYTES && skew !== ((to.byteOffset + toOffset) & 7) && isShared(from);
   for (let done = 0; done < length; done += PIECE) {
-    let piece = from.subarray(fromOffset + done, fromOffset + Math.min(done + PIECE, length));
+    const size = Math.min(PIECE, length - done);
     if (detour) {
-      between.set(piece, skew);
-      piece = between.subarray(skew, skew + piece.length);
+      copyBytes(from, fromOffset + done, size, between, skew);
+      copyBytes(between, skew, size, to, toOffset + done);
+    } else {
+      copyBytes(from, fromOffset + done, size, to, toOffset + done);
     }
-    to.set(piece, toOffset + done);
   }
 }
 
